@@ -1,0 +1,56 @@
+# make demo   the dashboard with the demo family       make test    everything that must hold
+# make bench  speed, memory and accuracy, measured     make check   the linters alone
+# make install  only the virtual environment           make lock    pin the newest versions that fit
+
+PORT ?= 8501
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
+
+.PHONY: demo test bench check install lock chromium
+.DELETE_ON_ERROR:
+
+demo: install
+	@$(BIN)/kinship app --port $(PORT)
+
+install: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	@echo "installing into .venv (some minutes the first time)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) -r requirements.lock
+	@$(PIP) --no-deps --editable .
+	@touch $@
+
+.venv/developing: .venv/installed requirements-dev.lock
+	@$(PIP) -r requirements-dev.lock
+	@touch $@
+
+chromium:
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+	  command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	else echo "the browser tests need Chromium: install the package chromium, or Google Chrome" >&2; exit 1; fi
+
+check: .venv/developing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: check chromium
+	$(BIN)/python -m pytest
+
+bench: .venv/developing
+	$(BIN)/python -m benchmarks
+
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-header --no-annotate --no-emit-index-url
+
+# torch brings its CUDA libraries itself where its build needs them
+lock: .venv/developing
+	@(echo "# Exact versions of everything that kinship needs; made by 'make lock'."; \
+	  $(LOCK) pyproject.toml | sed -E '/^(nvidia|triton|cuda)/d; s/\+cpu//') > requirements.lock.new
+	@(echo "# What developing needs on top; made by 'make lock'."; echo "-r requirements.lock"; \
+	  $(LOCK) pyproject.toml --group dev --constraint requirements.lock.new | sed -E '/^(nvidia|triton|cuda)/d; s/\+cpu//' \
+	  | grep -vxF -f requirements.lock.new) > requirements-dev.lock.new
+	@mv requirements.lock.new requirements.lock && mv requirements-dev.lock.new requirements-dev.lock
