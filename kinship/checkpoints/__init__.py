@@ -1,0 +1,33 @@
+"""Checkpoints: open by header, find below a folder, download, and align a family with its base."""
+
+from kinship.checkpoints.align import AlignedTensor, Alignment, LeftOut, Row, Vocabulary, align
+from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config, LowRank
+from kinship.checkpoints.header import ITEM_BYTES, Tensor
+from kinship.checkpoints.hub import download, is_hub_id, local_path
+from kinship.checkpoints.names import unique_names
+from kinship.checkpoints.open import needs_torch, open_checkpoint
+from kinship.checkpoints.scan import Scan, find_checkpoints, scan
+
+__all__ = [
+    "ITEM_BYTES",
+    "Adapter",
+    "AlignedTensor",
+    "Alignment",
+    "Checkpoint",
+    "Config",
+    "LeftOut",
+    "LowRank",
+    "Row",
+    "Scan",
+    "Tensor",
+    "Vocabulary",
+    "align",
+    "download",
+    "find_checkpoints",
+    "is_hub_id",
+    "local_path",
+    "needs_torch",
+    "open_checkpoint",
+    "scan",
+    "unique_names",
+]

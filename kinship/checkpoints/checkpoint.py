@@ -1,0 +1,116 @@
+"""What is known of a checkpoint from its headers alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from kinship.checkpoints.header import ITEM_BYTES, Tensor
+
+__all__ = ["EMBEDDINGS", "HEAD", "Adapter", "Checkpoint", "Config", "LowRank"]
+
+EMBEDDINGS = ("embed_tokens.weight", "wte.weight")
+HEAD = "lm_head.weight"
+
+
+@dataclass(frozen=True)
+class Config:
+    """The part of a `config.json` that decides whether two models can be compared; None where it is silent."""
+
+    architecture: str | None = None
+    layers: int | None = None
+    hidden_size: int | None = None
+    intermediate_size: int | None = None
+    heads: int | None = None
+    key_value_heads: int | None = None
+    vocabulary: int | None = None
+    tied: bool | None = None
+
+
+@dataclass(frozen=True)
+class LowRank:
+    """A delta kept as two factors: `scale * B @ A`, transposed where the layer stores its weight that way."""
+
+    a: Tensor
+    b: Tensor
+    scale: float
+    transposed: bool = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the weight that it changes."""
+        shape = (self.b.shape[0], self.a.shape[1])
+        return shape[::-1] if self.transposed else shape
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A LoRA adapter: low-rank deltas by the name of the weight they change, relative to the base it declares."""
+
+    declared_base: str
+    rank: int
+    low_rank: Mapping[str, LowRank]
+    base: Checkpoint | None
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One model on disk.
+
+    Attributes
+    ----------
+    name : str
+        Name of its folder or file.
+    path : Path
+        Absolute path of the folder or the lone file.
+    tensors : Mapping of str to Tensor
+        All stored tensors; for an adapter only those it stores whole.
+    size : int
+        Bytes of its weight files.
+    fingerprint : str
+        Digest of the headers, sizes and modification times of its files; changes when a file does.
+    licence : str or None
+        As the model card says it.
+    adapter : Adapter or None
+        Set where the checkpoint is base + low-rank deltas.
+    """
+
+    name: str
+    path: Path
+    config: Config
+    tensors: Mapping[str, Tensor] = field(repr=False)
+    files: tuple[Path, ...] = field(repr=False)
+    size: int
+    fingerprint: str
+    licence: str | None = None
+    adapter: Adapter | None = field(default=None, repr=False)
+
+    @cached_property
+    def tied(self) -> bool:
+        """Whether the output head is the embedding: the config says so, or is silent and no head is stored."""
+        if self.config.tied is not None:
+            return self.config.tied
+        return HEAD not in self.tensors and any(name.endswith(EMBEDDINGS) for name in self.tensors)
+
+    @cached_property
+    def parameters(self) -> int:
+        """Number of weights; tied weights count once, float8 scales not at all."""
+        if self.adapter is not None:
+            return sum(pair.a.elements + pair.b.elements for pair in self.adapter.low_rank.values())
+        skipped = HEAD if self.tied else None
+        return sum(
+            t.elements for n, t in self.tensors.items() if t.dtype in ITEM_BYTES and n != skipped and "_scale" not in n
+        )
+
+    @cached_property
+    def dtype(self) -> str:
+        """The dtype that most weights are stored in, in safetensors' words, lower case."""
+        stored = Counter[str]()
+        for tensor in self.tensors.values():
+            stored[tensor.dtype] += tensor.elements
+        for pair in self.adapter.low_rank.values() if self.adapter else ():
+            stored[pair.a.dtype] += pair.a.elements
+        return stored.most_common(1)[0][0].lower() if stored else "none"

@@ -1,0 +1,104 @@
+"""Bring a model from the Hugging Face Hub onto this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kinship.errors import CheckpointError, HubError
+
+__all__ = ["download", "is_hub_id", "local_path"]
+
+_ID = re.compile(r"(?P<repo>[\w][\w.-]*/[\w][\w.-]*)(?:@(?P<revision>[\w./-]+))?")
+_WANTED = ["*.safetensors", "*.json", "README.md", "tokenizer*", "*.model", "*.txt", "LICENSE*"]
+_TORCH = ["*.bin", "*.pth"]
+_UNWANTED = ["*.gguf", "*.onnx*", "consolidated*", "original/*", "optimizer*", "runs/*"]
+
+Progress = Callable[[float, str], None]
+
+
+def is_hub_id(source: str) -> bool:
+    """Tell whether `source` reads as `org/name` or `org/name@revision` and is no path on this machine."""
+    return bool(_ID.fullmatch(source)) and not Path(source).expanduser().exists()
+
+
+def local_path(source: str, progress: Progress | None = None) -> Path:
+    """Return `source` itself where it is a path, else the folder it was downloaded to."""
+    return download(source, progress) if is_hub_id(source) else Path(source)
+
+
+def download(source: str, progress: Progress | None = None) -> Path:
+    """Download `org/name@revision` into the Hub's cache and return the folder; only what is missing is fetched.
+
+    Parameters
+    ----------
+    source : str
+        The Hub id; without a revision, the default branch.
+    progress : callable, optional
+        Called with the share done, 0 to 1, and what is being done.
+
+    Raises
+    ------
+    HubError
+        The Hub cannot be reached, does not have it, or does not let you.
+    """
+    import huggingface_hub as hub
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    found = _ID.fullmatch(source)
+    if found is None:
+        raise CheckpointError(source, "this is neither a path nor a Hub id", "write org/name or org/name@revision")
+    repo, revision = found["repo"], found["revision"]
+    try:
+        return Path(_snapshot(hub, repo, revision, progress))
+    except GatedRepoError:
+        raise HubError(f"{repo} is gated; accept its terms on the Hub and log in with `hf auth login`") from None
+    except RepositoryNotFoundError:
+        raise HubError(f"the Hub has no model {source}, or it is private; check the name or log in") from None
+    except LocalEntryNotFoundError:
+        pass
+    except HfHubHTTPError as error:
+        raise HubError(f"the Hub refused {source} ({error}); try again later") from None
+    except OSError as error:
+        if error.errno is not None and not isinstance(error, ConnectionError):
+            raise HubError(f"{source} could not be stored ({error.strerror}); make room on the disk") from None
+    except Exception as error:  # the HTTP client's own connection errors are no OSErrors
+        if "connect" not in type(error).__name__.lower() and "timeout" not in type(error).__name__.lower():
+            raise
+    raise HubError(f"{source} is not on this machine and the Hub cannot be reached; go online or give a local path")
+
+
+def _snapshot(hub: Any, repo: str, revision: str | None, progress: Progress | None) -> str:
+    """Fetch the safetensors where there are any, otherwise torch's files."""
+    try:
+        files = [f.rfilename for f in hub.HfApi().model_info(repo, revision=revision).siblings or []]
+    except Exception as error:
+        try:  # offline, what the cache holds will do
+            return str(hub.snapshot_download(repo, revision=revision, local_files_only=True))
+        except hub.errors.LocalEntryNotFoundError:
+            raise error from None
+    patterns = _WANTED + ([] if any(f.endswith(".safetensors") for f in files) else _TORCH)
+    return str(
+        hub.snapshot_download(
+            repo,
+            revision=revision,
+            allow_patterns=patterns,
+            ignore_patterns=_UNWANTED,
+            tqdm_class=_reporting(progress) if progress else None,
+        )
+    )
+
+
+def _reporting(progress: Progress) -> type[Any]:
+    from tqdm.auto import tqdm
+
+    class Reporting(tqdm):  # type: ignore[type-arg,misc,unused-ignore]
+        """Pass the bar of bytes on to `progress` instead of drawing it."""
+
+        def display(self, *args: Any, **kwargs: Any) -> None:
+            if self.total and self.unit == "B":
+                progress(min(1.0, self.n / self.total), f"{self.n / 1e6:.0f} of {self.total / 1e6:.0f} MB")
+
+    return Reporting

@@ -1,0 +1,73 @@
+"""Find every checkpoint below a folder."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from kinship.checkpoints.checkpoint import Checkpoint
+from kinship.checkpoints.open import NOT_MODELS, default_name, open_checkpoint
+from kinship.checkpoints.torch_file import TORCH_SUFFIXES
+from kinship.errors import CheckpointError
+
+__all__ = ["Scan", "find_checkpoints", "scan"]
+
+_MARKS = ("config.json", "adapter_config.json", "model.safetensors.index.json", "pytorch_model.bin.index.json")
+_SUFFIXES = (".safetensors", ".gguf", *TORCH_SUFFIXES)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What was found: checkpoints by name, and a sentence for each one that could not be opened."""
+
+    checkpoints: tuple[Checkpoint, ...]
+    problems: tuple[str, ...]
+
+
+def find_checkpoints(folder: Path | str) -> list[Path]:
+    """Return the paths that look like checkpoints below (and at) `folder`, sorted; nothing is opened.
+
+    A folder with a config is one checkpoint; without one, each weight file in it is.
+
+    Raises
+    ------
+    CheckpointError
+        The folder is missing or may not be read.
+    """
+    folder = Path(folder).expanduser().absolute()
+    try:
+        if folder.is_file():
+            return [folder]
+        next(folder.iterdir(), None)
+    except FileNotFoundError:
+        raise CheckpointError(folder, "there is no such folder", "check the path") from None
+    except OSError as error:
+        raise CheckpointError(folder, f"cannot be read ({error.strerror})", "mend its permissions") from None
+    found: list[Path] = []
+    seen: set[Path] = set()
+    unreadable = lambda error: found.append(Path(error.filename))  # noqa: E731
+    for place, below, names in os.walk(folder, onerror=unreadable, followlinks=True):
+        real = Path(place).resolve()
+        below[:] = sorted(name for name in below if not name.startswith(".") and real not in seen)
+        if real in seen:
+            continue
+        seen.add(real)
+        weights = [n for n in names if n.endswith(_SUFFIXES) and not n.startswith((".", *NOT_MODELS))]
+        if weights and any(mark in names for mark in _MARKS):
+            found.append(Path(place))
+        else:
+            found.extend(Path(place, name) for name in weights)
+    return sorted(found)
+
+
+def scan(folder: Path | str) -> Scan:
+    """Open every checkpoint below `folder`; one that cannot be opened becomes a problem, not an error."""
+    checkpoints, problems = [], []
+    for path in find_checkpoints(folder):
+        try:
+            checkpoints.append(open_checkpoint(path))
+        except CheckpointError as error:
+            problems.append(str(error))
+    checkpoints.sort(key=lambda c: (default_name(c.path), str(c.path)))
+    return Scan(tuple(checkpoints), tuple(problems))

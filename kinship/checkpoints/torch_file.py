@@ -1,0 +1,81 @@
+"""Find the tensors of a .bin or .pth state dict; nothing in the file is executed and no weight is read.
+
+torch.load(weights_only=True) on fake tensors tells where in the (uncompressed) archive each storage lies, so that
+the weights are read from a memory map like those of a safetensors file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from pathlib import Path
+from typing import Any
+
+from kinship.checkpoints.header import Header, Tensor
+from kinship.errors import CheckpointError
+
+__all__ = ["TORCH_SUFFIXES", "read_torch_file"]
+
+TORCH_SUFFIXES = (".bin", ".pth", ".pt")
+_NAMES = {
+    "float64": "F64", "float32": "F32", "bfloat16": "BF16", "float16": "F16", "float8_e4m3fn": "F8_E4M3",
+    "float8_e5m2": "F8_E5M2", "int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8",
+    "bool": "BOOL",
+}  # fmt: skip
+
+
+def read_torch_file(file: Path) -> Header:
+    """Return the tensors of a state dict saved by `torch.save`.
+
+    Raises
+    ------
+    CheckpointError
+        The file is missing or damaged, holds more than tensors, or was saved by torch before 1.6.
+    """
+    import torch
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    mend = "save it again as safetensors"
+    try:
+        with FakeTensorMode():
+            content: Any = torch.load(file, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise CheckpointError(file, "there is no such file", "check the path") from None
+    except OSError as error:
+        raise CheckpointError(file, f"cannot be read ({error.strerror})", "mend its permissions") from None
+    except pickle.UnpicklingError:
+        raise CheckpointError(file, "it holds more than tensors, or is damaged", mend) from None
+    except Exception as error:  # torch raises RuntimeError, EOFError and others for damaged files
+        first = str(error).strip().split("\n")[0][:120]
+        raise CheckpointError(file, f"torch cannot open it as a state dict ({first})", mend) from None
+    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+        content = content["state_dict"]
+    if not isinstance(content, dict):
+        raise CheckpointError(file, "it holds no state dict", mend)
+    size = file.stat().st_size
+    tensors, said = {}, hashlib.sha256()
+    for name, value in content.items():
+        if not isinstance(value, torch.Tensor):
+            continue
+        tensor = _locate(file, str(name), value, size)
+        tensors[tensor.name] = tensor
+        said.update(repr((tensor.name, tensor.dtype, tensor.shape, tensor.offset)).encode())
+    if not tensors:
+        raise CheckpointError(file, "it holds no tensors", "give a state dict")
+    return Header(tensors, said.hexdigest())
+
+
+def _locate(file: Path, name: str, value: Any, size: int) -> Tensor:
+    if str(value.layout) != "torch.strided" or value.is_quantized:
+        raise CheckpointError(file, f"tensor {name} is sparse or quantised", "save it again as safetensors")
+    storage = value.untyped_storage()
+    offset = getattr(storage, "_checkpoint_offset", None)
+    if offset is None:
+        raise CheckpointError(file, "it was saved in torch's format before 1.6", "save it again as safetensors")
+    dtype = str(value.dtype).removeprefix("torch.")
+    if not value.is_contiguous():
+        raise CheckpointError(file, f"tensor {name} is a strided view", "save it again as safetensors")
+    start = int(offset) + value.storage_offset() * value.element_size()
+    if start + value.numel() * value.element_size() > size:
+        raise CheckpointError(file, f"the file is truncated in tensor {name}", "download or copy the file again")
+    return Tensor(name, _NAMES.get(dtype, dtype.upper()), tuple(value.shape), file, start)
