@@ -1,0 +1,72 @@
+"""Which device does the arithmetic. Asking the CUDA driver itself spares the start the import of torch."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from functools import cache
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from kinship.errors import DeviceError
+from kinship.similarity.blocks import Block
+
+__all__ = ["Device", "gpu_names", "kernel_for", "resolve_device"]
+
+Device = Literal["auto", "cpu", "cuda"]
+Floats = npt.NDArray[np.float64]
+Kernel = Callable[[Block, int], tuple[Floats, Floats, Floats, Floats]]
+
+
+@cache
+def gpu_names() -> tuple[str, ...]:
+    """Return the names of the CUDA devices that the driver sees; empty without a driver."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return ()
+    count = ctypes.c_int()
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return ()
+    names = []
+    for index in range(count.value):
+        name = ctypes.create_string_buffer(256)
+        if driver.cuDeviceGetName(name, 256, index) == 0:
+            names.append(name.value.decode(errors="replace"))
+    return tuple(names)
+
+
+def resolve_device(device: Device) -> Literal["cpu", "cuda"]:
+    """Return where the work will be done.
+
+    Raises
+    ------
+    DeviceError
+        CUDA was asked for and there is none, or torch was built without it.
+    """
+    if device == "cpu" or (device == "auto" and not gpu_names()):
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if device == "auto":
+        return "cpu"
+    why = "this torch was built without CUDA" if gpu_names() else "no CUDA device was found"
+    raise DeviceError(f"{why}; use --device cpu, or install torch with CUDA")
+
+
+def kernel_for(place: Literal["cpu", "cuda"]) -> Kernel:
+    """Return the kernel of a device, ready to run; on the CPU it is compiled here, or loaded from Numba's cache."""
+    if place == "cuda":
+        from kinship.similarity.cuda import CudaKernel
+
+        return CudaKernel("cuda")
+    from kinship.similarity.cpu import block_products
+
+    nothing, none = np.zeros(0, dtype=np.uint8), np.zeros(0)
+    row = np.zeros(1, dtype=np.int64)
+    block_products(Block(0, 0, (nothing,), row, row > 0, (none,), np.ones((1, 4), dtype=np.int64)), 0)
+    return block_products
