@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kinship.plots import profile, weight_change
+from kinship.plots.colours import model_colours, model_symbols
+from kinship.plots.labels import layer_axis, layer_ticks, shorten
+
+PARTS = ["lm_head", "layer 10", "layer 2", "embeddings", "final norm"]
+
+
+def test_parts_stand_from_input_to_output() -> None:
+    axis = layer_axis(PARTS)
+    assert axis.labels == ("embeddings", "layer 2", "layer 10", "lm_head", "final norm")
+    assert axis.order == (3, 2, 1, 0, 4)
+    assert axis.is_layer == (False, True, True, False, False)
+    assert axis.positions[1:3] == (2, 10)
+    assert list(axis.positions) == sorted(set(axis.positions))
+
+
+@pytest.mark.parametrize("layers", [1, 2, 24, 80, 400])
+def test_ticks_are_few_and_name_every_other_part(layers: int) -> None:
+    ticks = layer_ticks(layer_axis(["embeddings", *map(str, range(layers)), "final norm", "lm_head"]))
+    texts = ticks["ticktext"]
+    assert len(texts) <= 9 + 3
+    assert "0" in texts
+    assert [t for t in texts if not t.isdigit()] == ["<br>embeddings", "<br>final norm", "<br><br>lm_head"]
+
+
+def test_only_parts_outside_the_layers() -> None:
+    axis = layer_axis(["embeddings", "norm"])
+    assert axis.is_layer == (False, False)
+    assert layer_axis([]).labels == ()
+
+
+def test_names_are_cut_in_the_middle_and_stay_distinct() -> None:
+    assert shorten(["short", "a-long-name-of-a-model"], 11) == ["short", "a-lon…model"]
+    alike = ["prefix-AAAA-suffix", "prefix-BBBB-suffix"]
+    assert len(set(shorten(alike, 9))) == 2
+    assert shorten(alike, 40) == alike
+
+
+def test_profile_traces_carry_the_numbers() -> None:
+    values = [0.5, 0.1, np.nan, 0.3, 0.4]
+    info = profile.profile_info(("a", "b"), PARTS, values, metric="cosine", signed=True, whole=0.25)
+    figure = profile.draw_layers(info)
+    line, points = figure.data
+    assert list(line.x) == [2, 10]
+    np.testing.assert_array_equal(line.y, [np.nan, 0.1])
+    assert points.mode == "markers"
+    assert list(points.y) == [0.3, 0.5, 0.4]
+    assert "<b>0.10</b>" in line.hovertext[1]
+    assert "undefined" in line.hovertext[0]
+    assert figure.layout.shapes[0].y0 == 0.25
+    assert profile.draw_modules(info).layout.shapes[0].x0 == 0.25
+    assert figure.layout.title.text == "By layer (dotted: whole model, 0.25)"
+    assert info.to_rows()[0] == ["part", "cosine"]
+    assert info.to_rows()[1][1] == ["layer 10", 0.1]
+    assert not profile.draw_layers(
+        profile.profile_info(("a", "b"), PARTS, values, metric="m", signed=True)
+    ).layout.shapes
+
+
+def test_signed_metrics_keep_a_fixed_axis_and_open_it_below_zero_when_needed() -> None:
+    for values, low in (([0.1, 0.2], 0), ([0.1, -0.2], -1.05)):
+        info = profile.profile_info(("a", "b"), ["0", "1"], values, metric="cosine", signed=True)
+        assert list(profile.draw_layers(info).layout.yaxis.range) == [low, 1.05]
+
+
+def test_module_bars_print_their_values_and_name_what_is_undefined() -> None:
+    info = profile.profile_info(
+        ("a", "b"), ["attention", "norms"], [12.34, np.nan], metric="Euclidean distance", unit="L2 norm", signed=False
+    )
+    figure = profile.draw_modules(info)
+    (bar,) = figure.data
+    assert list(bar.x) == [12.34, 0]
+    assert list(bar.text) == ["12.3", "undefined"]
+    assert figure.layout.xaxis.title.text == "Euclidean distance (L2 norm)"
+
+
+def test_wrong_lengths_are_refused() -> None:
+    with pytest.raises(ValueError, match="2 labels"):
+        profile.profile_info(("a", "b"), ["0", "1"], [0.1], metric="m", signed=True)
+    with pytest.raises(ValueError, match="poet: 2 labels"):
+        weight_change.weight_change_info(["0", "1"], {"poet": [0.1]})
+
+
+def test_weight_change_is_in_percent_in_the_models_own_colours() -> None:
+    names = [f"m{i}" for i in range(10)]
+    colours, symbols = model_colours(names), model_symbols(names)
+    info = weight_change.weight_change_info(["embeddings", "0", "1"], {"m9": [0.01, 0.002, 0.003], "m1": [0, 1, 2]})
+    np.testing.assert_allclose(info.percent, [[1, 0.2, 0.3], [0, 100, 200]])
+    figure = weight_change.draw(info, colours, symbols)
+    line = figure.data[0]
+    np.testing.assert_allclose(line.y, [0.2, 0.3])
+    assert line.line.color == colours["m9"]
+    assert [t.name for t in figure.data if t.showlegend] == ["m9", "m1"]
+    assert info.to_rows()[0] == ["part", "m9 (%)", "m1 (%)"]
+    assert info.to_rows()[1][1] == ["0", pytest.approx(0.2), 100]
+
+
+def test_colours_are_fixed_by_place_and_shapes_tell_the_rounds_apart() -> None:
+    names = [f"m{i}" for i in range(20)]
+    colours, symbols = model_colours(names), model_symbols(names)
+    assert colours["m0"] == "#0072b2"
+    assert model_colours(names[:3]) == {name: colours[name] for name in names[:3]}
+    assert len({(colours[n], symbols[n]) for n in names}) == 20
