@@ -1,0 +1,103 @@
+"""Families: a base and the models made from it, by name. Every page works on one of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from sqlalchemy import Column, String, Table, Text, delete, insert, select
+
+from kinship.checkpoints import Vocabulary
+from kinship.demo.path import demo_path
+from kinship.errors import KinshipError, UnknownNameError
+from kinship.published import Lineage, lineages
+from kinship.workspace.database import metadata, transaction
+
+__all__ = ["DEMO", "Family", "delete_family", "families", "family", "save_family"]
+
+DEMO = "demo"
+_families = Table(
+    "families",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("base", Text, nullable=False),
+    Column("members", Text, nullable=False),
+    Column("vocabulary", String, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Family:
+    """A base and its members.
+
+    Attributes
+    ----------
+    base, members : str, tuple of str
+        Paths on this machine; for a published lineage, names of models.
+    published : Lineage or None
+        Set where there are figures but no weights.
+    """
+
+    name: str
+    base: str
+    members: tuple[str, ...]
+    vocabulary: Vocabulary = "common"
+    published: Lineage | None = None
+
+    @property
+    def built_in(self) -> bool:
+        """True for the families of the first start, which cannot be changed."""
+        return self.published is not None or self.name == DEMO
+
+
+def families() -> list[Family]:
+    """Return the families: the demo, the user's own by name, the published lineages."""
+    with transaction() as connection:
+        rows = connection.execute(select(_families).order_by(_families.c.name)).all()
+    own = [Family(r.name, r.base, tuple(json.loads(r.members)), r.vocabulary) for r in rows]
+    return [_demo(), *own, *(_published(lineage) for lineage in lineages())]
+
+
+def family(name: str) -> Family:
+    """Return the family of that name, or raise UnknownNameError."""
+    known = {one.name: one for one in families()}
+    if name not in known:
+        raise UnknownNameError("family", name, known)
+    return known[name]
+
+
+def save_family(one: Family) -> None:
+    """Keep a family; one of the same name is replaced.
+
+    Raises
+    ------
+    KinshipError
+        The name is empty or belongs to a built-in family, or there is no member.
+    """
+    if not one.name.strip() or one.name in {DEMO, *(lineage.name for lineage in lineages())}:
+        raise KinshipError(f"a family cannot be called {one.name!r}; choose another name")
+    if not one.members:
+        raise KinshipError(f"the family {one.name} has no members; select at least one model beside the base")
+    with transaction() as connection:
+        connection.execute(delete(_families).where(_families.c.name == one.name))
+        connection.execute(
+            insert(_families).values(
+                name=one.name, base=one.base, members=json.dumps(list(one.members)), vocabulary=one.vocabulary
+            )
+        )
+
+
+def delete_family(name: str) -> None:
+    """Forget a family; its checkpoints and their tables stay."""
+    with transaction() as connection:
+        connection.execute(delete(_families).where(_families.c.name == name))
+
+
+def _demo() -> Family:
+    folder = demo_path()
+    members = sorted(p for p in folder.iterdir() if (p / "config.json").is_file() and p.name != "base")
+    return Family(DEMO, str(folder / "base"), tuple(str(p) for p in members))
+
+
+def _published(lineage: Lineage) -> Family:
+    return Family(lineage.name, lineage.base, tuple(step.model for step in lineage.steps), published=lineage)

@@ -1,0 +1,37 @@
+"""The kinds of jobs: a name, and where its function is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from kinship.errors import UnknownNameError
+
+__all__ = ["KINDS", "check_kind", "load_kind"]
+
+KINDS: dict[str, str] = {
+    "download": "kinship.workspace.downloading:download_checkpoint",
+    "hash": "kinship.workspace.hashing:hash_checkpoint",
+    "measure": "kinship.workspace.measure:measure_family",
+    "open": "kinship.workspace.library:open_with_torch",
+}
+"""Kind -> ``module:function``.
+
+The function takes a `JobContext` and the arguments of the job by name, and returns what JSON can hold. Only the
+worker imports the module, so it may import what it likes.
+"""
+
+
+def check_kind(kind: str) -> None:
+    """Raise `UnknownNameError` unless the kind is registered."""
+    if kind not in KINDS:
+        raise UnknownNameError("kind of job", kind, KINDS)
+
+
+def load_kind(kind: str) -> Callable[..., Any]:
+    """Import the function that does jobs of this kind."""
+    check_kind(kind)
+    module, _, name = KINDS[kind].partition(":")
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function

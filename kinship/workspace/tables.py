@@ -1,0 +1,122 @@
+"""Gram tables kept in the database, found again by the fingerprints of base and models."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import time
+from dataclasses import replace
+
+import numpy as np
+from sqlalchemy import Column, Float, LargeBinary, Row, String, Table, Text, delete, insert, select
+
+from kinship.checkpoints import Alignment
+from kinship.similarity import Device, GramTable
+from kinship.workspace.database import metadata, transaction
+
+__all__ = ["extendable_table", "load_table", "store_table", "table_key"]
+
+_tables = Table(
+    "gram_tables",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("tensors", String, index=True, nullable=False),
+    Column("fingerprints", Text, nullable=False),
+    Column("device", String, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("arrays", LargeBinary, nullable=False),
+    Column("made", Float, nullable=False),
+)
+
+
+def table_key(alignment: Alignment) -> str:
+    """Return a digest of all that decides the numbers: fingerprints in order, and what is compared."""
+    content = json.dumps([_fingerprints(alignment), _compared(alignment)])
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def store_table(alignment: Alignment, table: GramTable) -> None:
+    """Keep the table of a family; an older one of the same family and device is replaced."""
+    arrays = io.BytesIO()
+    np.savez_compressed(arrays, gram=table.gram, sums=table.sums)
+    about = {"tensors": table.tensors, "shapes": table.shapes, "seconds": table.seconds, "bytes": table.bytes_read}
+    key = f"{table_key(alignment)}-{table.device}"
+    with transaction() as connection:
+        connection.execute(delete(_tables).where(_tables.c.key == key))
+        connection.execute(
+            insert(_tables).values(
+                key=key,
+                tensors=_compared(alignment),
+                fingerprints=json.dumps(_fingerprints(alignment)),
+                device=table.device,
+                about=json.dumps(about),
+                arrays=arrays.getvalue(),
+                made=time.time(),
+            )
+        )
+
+
+def load_table(alignment: Alignment, device: Device = "auto") -> GramTable | None:
+    """Return the stored table of this family, or of a larger one over the same tensors; None where there is none."""
+    wanted = _fingerprints(alignment)
+    for row in _candidates(alignment, device):
+        have = json.loads(row.fingerprints)
+        if have[0] == wanted[0] and set(wanted) <= set(have):
+            return _restore(row, alignment, [have.index(f) for f in wanted])
+    return None
+
+
+def extendable_table(alignment: Alignment, device: Device = "auto") -> tuple[GramTable, list[int]] | None:
+    """Return the largest stored table of some of these models, and their positions among the members.
+
+    The table's rows are the base and those members, in that order.
+    """
+    base, *members = _fingerprints(alignment)
+    best: tuple[Row[tuple[object, ...]], list[int]] | None = None
+    for row in _candidates(alignment, device):
+        have = json.loads(row.fingerprints)
+        if have[0] == base and set(have[1:]) <= set(members):
+            known = [i for i, f in enumerate(members) if f in have]
+            if best is None or len(known) > len(best[1]):
+                best = (row, known)
+    if best is None:
+        return None
+    row, known = best
+    have = json.loads(row.fingerprints)
+    return _restore(row, alignment, [0, *(have.index(members[i]) for i in known)]), known
+
+
+def _candidates(alignment: Alignment, device: Device) -> list[Row[tuple[object, ...]]]:
+    query = select(_tables).where(_tables.c.tensors == _compared(alignment)).order_by(_tables.c.made.desc())
+    if device != "auto":
+        query = query.where(_tables.c.device == device)
+    with transaction() as connection:
+        return list(connection.execute(query))
+
+
+def _restore(row: Row[tuple[object, ...]], alignment: Alignment, rows: list[int]) -> GramTable:
+    about = json.loads(row.about)
+    with np.load(io.BytesIO(row.arrays), allow_pickle=False) as arrays:
+        gram, sums = arrays["gram"], arrays["sums"]
+    names = alignment.names if len(rows) == len(alignment.names) else tuple(str(r) for r in rows)
+    table = GramTable(
+        names=names,
+        tensors=tuple(about["tensors"]),
+        shapes=tuple(tuple(shape) for shape in about["shapes"]),
+        gram=gram[:, rows][:, :, rows],
+        sums=sums[:, rows],
+        device=row.device,
+        seconds=about["seconds"],
+        bytes_read=about["bytes"],
+    )
+    return replace(table, left_out=alignment.left_out, warnings=alignment.warnings)
+
+
+def _fingerprints(alignment: Alignment) -> list[str]:
+    return [alignment.base.fingerprint, *(m.fingerprint for m in alignment.members)]
+
+
+def _compared(alignment: Alignment) -> str:
+    content = json.dumps([[t.name, t.shape] for t in alignment.tensors])
+    return hashlib.sha256(content.encode()).hexdigest()
