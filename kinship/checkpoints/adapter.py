@@ -14,6 +14,7 @@ from kinship.errors import CheckpointError
 
 __all__ = ["read_adapter"]
 
+_MEND = "save the adapter again with PEFT"
 _PREFIX = "base_model.model."
 _WRAPPED = re.compile(r"\.(?:base_layer|modules_to_save(?:\.default)?)(?=\.)")
 _FACTOR = re.compile(r"(?P<module>.+)\.lora_(?P<factor>(?:embedding_)?[AB])(?:\.default)?(?:\.weight)?$")
@@ -51,21 +52,25 @@ def read_adapter(
             whole[_WRAPPED.sub("", plain)] = tensor
         else:
             factors.setdefault(found["module"], {})[found["factor"]] = tensor
-    return {f"{module}.weight": _pair(folder, config, module, pair) for module, pair in factors.items()}, whole
+    try:
+        pairs = {f"{module}.weight": _pair(folder, config, module, pair) for module, pair in factors.items()}
+    except (TypeError, ValueError, AttributeError, ZeroDivisionError, re.error):
+        file = folder / "adapter_config.json"
+        raise CheckpointError(file, "alpha, rank or their patterns make no sense", _MEND) from None
+    return pairs, whole
 
 
 def _pair(folder: Path, config: Mapping[str, Any], module: str, pair: Mapping[str, Tensor]) -> LowRank:
-    mend = "save the adapter again with PEFT"
     embedding = "embedding_A" in pair or "embedding_B" in pair
     kind = "embedding_" if embedding else ""
     if f"{kind}A" not in pair or f"{kind}B" not in pair:
-        raise CheckpointError(folder, f"{module} has one LoRA factor of two", mend)
+        raise CheckpointError(folder, f"{module} has one LoRA factor of two", _MEND)
     a, b = pair[f"{kind}A"], pair[f"{kind}B"]
     if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[0] != b.shape[1]:
         shapes = f"{list(a.shape)} and {list(b.shape)}"
-        raise CheckpointError(folder, f"the LoRA factors of {module} do not fit ({shapes})", mend)
+        raise CheckpointError(folder, f"the LoRA factors of {module} do not fit ({shapes})", _MEND)
     if a.dtype not in ITEM_BYTES or b.dtype not in ITEM_BYTES:
-        raise CheckpointError(folder, f"the LoRA factors of {module} are not floating-point", mend)
+        raise CheckpointError(folder, f"the LoRA factors of {module} are not floating-point", _MEND)
     return LowRank(a, b, _scale(config, module, a.shape[0]), embedding or bool(config.get("fan_in_fan_out")))
 
 

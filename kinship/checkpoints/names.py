@@ -30,7 +30,7 @@ def unique_names(paths: Sequence[Path]) -> tuple[str, ...]:
             break
         for i, name in enumerate(names):
             if name in clashing:
-                above = paths[i].parts[-1 - depth : -depth]
+                above = paths[i].parts[1:][-1 - depth : -depth]
                 names[i] = "/".join((*above, name))
     taken = Counter(names)  # a folder and a file beside it may differ in the suffix alone
     return tuple(str(path) if taken[name] > 1 else name for path, name in zip(paths, names, strict=True))

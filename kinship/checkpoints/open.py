@@ -52,7 +52,8 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
         said = read_json(path / "adapter_config.json")
         low_rank, tensors = read_adapter(path, said, tensors)
         declared = str(said.get("base_model_name_or_path") or "")
-        adapter = Adapter(declared, int(said.get("r", 0)), low_rank, _declared_base(path, declared))
+        rank = max((pair.a.shape[0] for pair in low_rank.values()), default=0)
+        adapter = Adapter(declared, rank, low_rank, _declared_base(path, declared))
     config = (read_config(path) if path.is_dir() else None) or config_of_tensors(tensors)
     refuse_quantised(path, tensors)
     if not tensors and adapter is None:

@@ -15,8 +15,9 @@ Floats = npt.NDArray[np.float64]
 def add(high: Floats, low: Floats, values: Floats) -> None:
     """Add `values` to the running sum `high + low` in place; shapes agree."""
     total = high + values
-    rest = total - high
-    low += (high - (total - rest)) + (values - rest)
+    with np.errstate(invalid="ignore"):  # infinities are found and named by the pass
+        rest = total - high
+        low += (high - (total - rest)) + (values - rest)
     high[...] = total
 
 

@@ -99,7 +99,8 @@ def _scale(
     for i in range(count):
         line = (start + i) // columns
         column = (start + i) - line * columns
-        scratch[row, i] = scratch[row, i] * scales[line // cell_rows * cells + column // cell_columns] - scratch[base, i]
+        scale = scales[line // cell_rows * cells + column // cell_columns]
+        scratch[row, i] = scratch[row, i] * scale - scratch[base, i]
 
 
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})

@@ -65,7 +65,7 @@ class CudaKernel:
         if self.device.type != "cuda":
             return nullcontext()
         if not hasattr(self._own, "stream"):
-            self._own.stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+            self._own.stream = torch.cuda.Stream(self.device)
         return torch.cuda.stream(self._own.stream)
 
     def _rows(self, block: Block) -> torch.Tensor:

@@ -27,11 +27,19 @@ class KeptPass:
         Given the share done and what is being done; may raise to end the pass.
     file : Path, optional
         Where to keep the state; without one, nothing is kept.
+    log : callable, optional
+        Given a sentence where a kept state is taken up.
     """
 
-    def __init__(self, report: Callable[[float, str], None], file: Path | None = None) -> None:
+    def __init__(
+        self,
+        report: Callable[[float, str], None],
+        file: Path | None = None,
+        log: Callable[[str], None] | None = None,
+    ) -> None:
         self.report = report
         self.file = file
+        self.log = log
         self.key = ""
 
     def progress(self, done: int, total: int) -> None:
@@ -65,11 +73,14 @@ class KeptPass:
                 if str(kept["key"]) != self.key:
                     return None
                 tensor, block, nbytes = (int(n) for n in kept["position"])
-                return PassState(
+                state = PassState(
                     tensor, block, kept["gram"], kept["sums"], kept["partial"], nbytes, float(kept["seconds"])
                 )
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
             return None
+        if self.log is not None:
+            self.log(f"goes on after {nbytes / 1e9:.2f} GB")
+        return state
 
 
 def measure(
@@ -113,7 +124,7 @@ def measure_family(
         context.check()
         context.progress(fraction, what)
 
-    table = measure(alignment, device, KeptPass(report, context.scratch / "pass.npz"))
+    table = measure(alignment, device, KeptPass(report, context.scratch / "pass.npz", context.log))
     context.log(f"{len(table.models)} models, {table.parameters:,} parameters, {table.seconds:.2f} s on {table.device}")
     return {"seconds": table.seconds, "parameters": table.parameters, "bytes_read": table.bytes_read}
 

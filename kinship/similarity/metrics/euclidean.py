@@ -10,7 +10,7 @@ from kinship.similarity.table import Totals
 __all__ = ["euclidean"]
 
 
-@register("euclidean", title="Euclidean distance", unit="L2 norm of the difference of weights", signed=False)
+@register("euclidean", title="Euclidean", unit="L2 norm of the difference of weights", signed=False)
 def euclidean(totals: Totals) -> Values:
     """Return the L2 norm of the difference of every two models' weights, shape (N, N); 0 for equal content."""
     gram = totals.gram[1:, 1:]

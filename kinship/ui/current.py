@@ -1,0 +1,106 @@
+"""The family that the page works on: its checkpoints, what can be compared, and its table, if there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from kinship.checkpoints import Alignment, Checkpoint, align, unique_names
+from kinship.demo.path import demo_averages
+from kinship.errors import KinshipError
+from kinship.similarity import GramTable
+from kinship.workspace.families import DEMO, Family, families, family
+from kinship.workspace.library import open_known, stamp
+from kinship.workspace.tables import load_table, table_key
+
+__all__ = [
+    "best_score",
+    "chosen_models",
+    "current_alignment",
+    "current_family",
+    "family_names",
+    "member_names",
+    "opened",
+    "stored_table",
+]
+
+
+def family_names() -> list[str]:
+    """Return the names of all families, the demo first."""
+    return [one.name for one in families()]
+
+
+def current_family() -> Family:
+    """Return the family chosen in the sidebar."""
+    return family(st.session_state.get("family") or DEMO)
+
+
+def member_names(one: Family) -> list[str]:
+    """Return the names of the members as pages show them, without opening anything."""
+    if one.published:
+        return list(dict.fromkeys(one.members))
+    return list(unique_names([Path(member) for member in (one.base, *one.members)])[1:])
+
+
+def chosen_models(models: tuple[str, ...]) -> list[str]:
+    """Return those of `models` that are chosen in the sidebar, or all where none is."""
+    chosen = [name for name in models if name in st.session_state.get("models", [])]
+    return chosen or list(models)
+
+
+def best_score(one: Family) -> tuple[str, float] | None:
+    """Return the member with the best average task score (percent) that is known, or None."""
+    if one.published:
+        step = max(one.published.steps, key=lambda step: step.average_score)
+        return step.model, step.average_score
+    scores = demo_averages() if one.name == DEMO else {}
+    return max(scores.items(), key=lambda item: item[1]) if scores else None
+
+
+def opened(path: Path) -> Checkpoint | None:
+    """Open a checkpoint by its headers, once until its files change; None where the worker has to do it."""
+    checkpoint = _opened(path, stamp(path))
+    if checkpoint is None:
+        _opened.clear(path, stamp(path))
+    return checkpoint
+
+
+def current_alignment(one: Family) -> Alignment | None:
+    """Return what can be compared in a family; None while the worker has not opened all of it.
+
+    Raises
+    ------
+    KinshipError
+        The family is published without weights, a checkpoint cannot be opened, or they cannot be compared.
+    """
+    if one.published:
+        raise KinshipError(f"{one.name} is published figures without weights; choose a family of checkpoints")
+    base, *members = (opened(Path(path)) for path in (one.base, *one.members))
+    if base is None or any(member is None for member in members):
+        return None
+    return _aligned(base, tuple(m for m in members if m is not None), one.vocabulary)
+
+
+def stored_table(alignment: Alignment) -> GramTable | None:
+    """Return the family's table from the workspace, or None where it has not been measured."""
+    key = table_key(alignment)
+    table = _stored(key, alignment)
+    if table is None:
+        _stored.clear(key, alignment)
+    return table
+
+
+@st.cache_resource(max_entries=2000, show_spinner=False)
+def _opened(path: Path, _stamp: str) -> Checkpoint | None:
+    return open_known(path)
+
+
+@st.cache_resource(max_entries=50, show_spinner=False, hash_funcs={Checkpoint: lambda c: (str(c.path), c.fingerprint)})
+def _aligned(base: Checkpoint, members: tuple[Checkpoint, ...], vocabulary: str) -> Alignment:
+    return align(base, members, "leave-out" if vocabulary == "leave-out" else "common")
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _stored(key: str, _alignment: Alignment) -> GramTable | None:
+    return load_table(_alignment)

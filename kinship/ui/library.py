@@ -1,0 +1,92 @@
+"""Add checkpoints by folder, file or Hub id, and make a family of those selected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from kinship.checkpoints import find_checkpoints, is_hub_id, unique_names
+from kinship.errors import KinshipError
+from kinship.workspace import enqueue, ensure_worker
+from kinship.workspace.families import Family, delete_family, family, save_family
+from kinship.workspace.library import add_paths, added_paths
+
+__all__ = ["show_add", "show_new_family"]
+
+
+def show_add() -> bool:
+    """Show the field that takes a folder, a file or a Hub id; return whether something was just added."""
+    with st.form("add", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        source = st.text_input(
+            "Add checkpoints",
+            placeholder="/path/to/a/folder or file, or org/name@revision on the Hub",
+            help="Folders are searched at any depth. Only headers are read.",
+        )
+        pressed = st.form_submit_button("Add", type="primary")
+    if pressed and source.strip():
+        try:
+            st.session_state["added"] = _add(source.strip())
+        except KinshipError as error:
+            st.session_state["added"] = None
+            st.error(str(error))
+    if st.session_state.get("added"):
+        st.success(st.session_state["added"])
+    return bool(st.session_state.get("added"))
+
+
+def _add(source: str) -> str:
+    if is_hub_id(source):
+        enqueue("download", source, source=source)
+        ensure_worker()
+        return f"{source} is being downloaded; it appears below when it is here (see Jobs)."
+    path = Path(source).expanduser()
+    if not path.is_absolute():
+        raise KinshipError(f"{source} is neither a full path nor a Hub id; write /the/whole/path or org/name")
+    found = find_checkpoints(path)
+    if not found:
+        raise KinshipError(f"there are no checkpoints below {path}; they are folders or files of weights")
+    add_paths(found)
+    return f"Found {len(found)} checkpoint{'s' * (len(found) > 1)} below {path}. Make a family of them below."
+
+
+def show_new_family(picked: list[str]) -> None:
+    """Show the form that makes a family of checkpoints; the rows selected above are its first proposal."""
+    paths = list(dict.fromkeys([*map(Path, picked), *added_paths()]))
+    if len(paths) < 2:
+        st.caption("Add a folder with at least two checkpoints, or select rows above, to make a family of them.")
+        return
+    st.subheader("New family", anchor=False)
+    names = dict(zip(unique_names(paths), map(str, paths), strict=True))
+    proposed = [name for name, path in names.items() if path in picked] or list(names)
+    guess = next((i for i, name in enumerate(proposed) if "base" in name.lower()), 0)
+    with st.form("new-family"):
+        base = st.selectbox("Base", proposed, index=guess, help="The model that the others were made from.")
+        members = st.multiselect("Members", list(names), default=proposed, help="The base is left out of these.")
+        name = st.text_input("Name", value=Path(names[proposed[0]]).parent.name)
+        vocabulary = st.segmented_control(
+            "Vocabularies of different size", ["common", "leave-out"], default="common", required=True
+        )
+        if st.form_submit_button("Make this family", type="primary"):
+            chosen = tuple(names[member] for member in members if member != base)
+            try:
+                save_family(Family(name.strip(), names[base], chosen, "leave-out" if vocabulary == "leave-out" else "common"))
+            except KinshipError as error:
+                st.error(str(error))
+                return
+            _switch_to(name.strip())
+
+
+def _switch_to(name: str) -> None:
+    """Go on with this family on the next run; the sidebar's own keys are settled by then."""
+    st.session_state["next_family"] = family(name).name
+    st.session_state["added"] = None
+    st.rerun()
+
+
+def forget_button(one: Family) -> None:
+    """Offer to forget a family of the user's own."""
+    if not one.built_in and st.button(f"Forget the family {one.name}", help="The checkpoints and their tables stay."):
+        delete_family(one.name)
+        st.session_state["next_family"] = "demo"
+        st.rerun()

@@ -1,0 +1,55 @@
+"""The family at a glance: four numbers and the next steps that fit its state."""
+
+from __future__ import annotations
+
+from math import isnan
+
+import streamlit as st
+
+from kinship.checkpoints import Alignment
+from kinship.similarity import GramTable, kinship_matrix
+from kinship.ui.words import count_text
+from kinship.workspace.families import Family
+
+__all__ = ["show_next_steps", "show_numbers"]
+
+
+def show_numbers(
+    family: Family, alignment: Alignment | None, table: GramTable | None, best: tuple[str, float] | None
+) -> None:
+    """Show members, parameters, mean kinship and best score."""
+    mean = _mean_kinship(family, table)
+    numbers = {
+        "Members": f"{len(family.members)}",
+        "Parameters": count_text(alignment.base.parameters) if alignment else "-",
+        "Mean kinship (PCC)": "-" if isnan(mean) else f"{mean:.2f}",
+        "Best average score": f"{best[1]:.1f} %" if best else "-",
+    }
+    row = st.container(horizontal=True)
+    for title, value in numbers.items():
+        row.metric(title, value, border=True, width=170)
+    if best:
+        st.caption(f"Best average score: {best[0]}.")
+
+
+def show_next_steps(family: Family, table: GramTable | None) -> None:
+    """Offer three links that fit what is known of the family."""
+    first = "Look at the kinship matrix" if table is not None else "Measure the kinship of this family"
+    if family.published:
+        first = "Choose a family with weights for a kinship matrix"
+    for target, label, why in (
+        ("pages/matrix.py", first, "Who is closely related, who is a stranger: click a cell for the pair."),
+        ("pages/checkpoints.py", "Add your own checkpoints", "A folder, a file or a Hub id; only headers are read."),
+        ("pages/jobs.py", "See what is running", "Long work goes on when this tab is closed."),
+    ):
+        with st.container(border=True):
+            st.page_link(target, label=f"**{label}**")
+            st.caption(why)
+
+
+def _mean_kinship(family: Family, table: GramTable | None) -> float:
+    """Mean over pairs; for a published lineage, over the parents that it prints."""
+    if family.published:
+        steps = family.published.steps
+        return sum(step.pcc for step in steps) / len(steps)
+    return kinship_matrix(table).mean if table is not None else float("nan")

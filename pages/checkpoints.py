@@ -1,0 +1,22 @@
+"""Checkpoints: which models do I have, and can they be compared?"""
+
+import streamlit as st
+
+from kinship.ui.alignment import show_alignment
+from kinship.ui.checkpoint_table import show_checkpoints
+from kinship.ui.current import current_family
+from kinship.ui.frame import page
+from kinship.ui.library import show_add, show_new_family
+
+page("Checkpoints", "Which models do I have, and can they be compared?")
+family = current_family()
+added = show_add()
+view = st.segmented_control(
+    "Show", ["this family", "all checkpoints"], default="this family", required=True, key="view", bind="query-params"
+)
+if view == "this family" and not added:
+    show_checkpoints(family, [family.base, *family.members], narrows=True)
+    st.subheader(f"Can the family {family.name} be compared?", anchor=False)
+    show_alignment(family)
+else:
+    show_new_family(show_checkpoints(family, None, narrows=False))

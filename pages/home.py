@@ -1,0 +1,40 @@
+"""Home: what is this, and what should I do next?"""
+
+import streamlit as st
+
+from kinship.errors import KinshipError
+from kinship.similarity import kinship_matrix
+from kinship.ui.current import best_score, current_alignment, current_family, stored_table
+from kinship.ui.frame import page
+from kinship.ui.heatmap import provenance, show_matrix
+from kinship.ui.overview import show_next_steps, show_numbers
+from kinship.ui.work import measure_and_wait
+
+page("kinship", "How related are these models, and what should be merged next?")
+st.write(
+    "Model kinship is how alike two models' weight changes since their common base are. "
+    "Merging distant, strong relatives tends to gain most; merging near-copies gains nothing. "
+    "kinship reads the weights of a family once and answers from a small table ever after."
+)
+family = current_family()
+st.subheader(f"The family {family.name}", anchor=False)
+if family.published:
+    st.caption(f"Published figures without weights: {family.published.source}.")
+try:
+    alignment = None if family.published else current_alignment(family)
+except KinshipError as error:
+    alignment = None
+    st.warning(str(error))
+table = stored_table(alignment) if alignment else None
+show_numbers(family, alignment, table, best_score(family))
+row = st.container(horizontal=True, gap="medium")
+left, right = row.container(width=580), row.container(width=360)
+with right:
+    st.subheader("Next", anchor=False)
+    show_next_steps(family, table)
+with left:
+    if table is not None:
+        kinship = kinship_matrix(table)
+        show_matrix(kinship, by_name=False, zoomed=False, chosen=None, source=provenance(table, kinship))
+    elif alignment is not None:
+        measure_and_wait(family, alignment)

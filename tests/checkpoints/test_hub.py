@@ -1,0 +1,182 @@
+"""Downloading from the Hub, tried against a small Hub on this machine."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import huggingface_hub
+import pytest
+
+from kinship.checkpoints import download, is_hub_id, local_path, open_checkpoint
+from kinship.errors import CheckpointError, HubError
+from tests.families import config, llama, save
+
+COMMIT = "4f" * 20
+
+
+class _Hub(BaseHTTPRequestHandler):
+    """Serves the files of `org/apple` and counts what was fetched."""
+
+    files: dict[str, bytes] = {}  # noqa: RUF012
+    fetched: list[str] = []  # noqa: RUF012
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        if "org/gated" in path:
+            self._answer(403, b"{}", {"X-Error-Code": "GatedRepo"})
+        elif "org/broken" in path:
+            self._answer(500, b"{}")
+        elif path.startswith(("/api/models/org/apple", "/api/models/org/pear")):
+            siblings = [{"rfilename": name} for name in self.files]
+            self._answer(200, json.dumps({"id": "org/apple", "sha": COMMIT, "siblings": siblings}).encode())
+        elif f"/resolve/{COMMIT}/" in path:
+            name = path.partition(f"/resolve/{COMMIT}/")[2]
+            self.fetched.append(name) if self.command == "GET" else None
+            self._answer(200, self.files[name], {"ETag": f'"{len(name):040d}"', "X-Repo-Commit": COMMIT})
+        else:
+            self._answer(404, b"{}", {"X-Error-Code": "RepoNotFound"})
+
+    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for key, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            self.send_header(key, value)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Hub]]:
+    """A Hub with one model, and an empty cache."""
+    weights = save(tmp_path / "weights", llama(0)).read_bytes()
+    _Hub.files = {
+        "model.safetensors": weights,
+        "config.json": json.dumps(config(llama(0))).encode(),
+        "README.md": b"---\nlicense: mit\n---\n",
+        "pytorch_model.bin": b"x",
+        "model-q4.gguf": b"x",
+        "optimizer.pt": b"x",
+    }
+    _Hub.fetched = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Hub)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    _use(monkeypatch, tmp_path / "cache", f"http://127.0.0.1:{server.server_port}")
+    yield _Hub
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Hub that nobody answers for."""
+    _use(monkeypatch, tmp_path / "cache", "http://127.0.0.1:9")
+
+
+def _use(monkeypatch: pytest.MonkeyPatch, cache: Path, endpoint: str) -> None:
+    for name, value in (("ENDPOINT", endpoint), ("HF_HUB_CACHE", str(cache)), ("HF_HUB_OFFLINE", False)):
+        monkeypatch.setattr(huggingface_hub.constants, name, value)
+
+
+@pytest.mark.parametrize(
+    ("source", "is_id"),
+    [
+        ("org/apple", True),
+        ("org/apple-7b.v2@refs/pr/1", True),
+        ("org/apple@4f2c", True),
+        ("apple", False),
+        ("/m/apple", False),
+        ("./org/apple", False),
+        ("~/apple", False),
+        ("a/b/c", False),
+        ("org/apple@", False),
+    ],
+)
+def test_what_reads_as_a_hub_id(source, is_id):
+    assert is_hub_id(source) is is_id
+
+
+def test_a_folder_on_this_machine_is_no_hub_id(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "org" / "apple").mkdir(parents=True)
+    assert not is_hub_id("org/apple")
+    assert local_path("org/apple") == Path("org/apple")
+
+
+def test_a_model_is_downloaded_with_progress(hub):
+    told: list[tuple[float, str]] = []
+    folder = local_path("org/apple", lambda share, what: told.append((share, what)))
+    opened = open_checkpoint(folder)
+    assert (opened.name, opened.licence, opened.config.layers) == (folder.parents[1].name.rpartition("--")[2], "mit", 2)
+    assert opened.name == "apple"
+    assert sorted(hub.fetched) == ["README.md", "config.json", "model.safetensors"]
+    assert told
+    assert all(0.0 <= share <= 1.0 for share, _ in told)
+    assert [share for share, _ in told] == sorted(share for share, _ in told)
+
+
+def test_a_second_download_fetches_nothing(hub):
+    first = download("org/apple@main")
+    count = len(hub.fetched)
+    assert download("org/apple@main") == first
+    assert len(hub.fetched) == count
+
+
+def test_torch_files_are_fetched_where_there_are_no_safetensors(hub):
+    del hub.files["model.safetensors"]
+    download("org/apple")
+    assert "pytorch_model.bin" in hub.fetched
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("org/nothing", "the Hub has no model org/nothing, or it is private"),
+        ("org/gated", "org/gated is gated; accept its terms"),
+        ("org/broken", "the Hub refused org/broken"),
+    ],
+)
+def test_what_the_hub_refuses_is_said(hub, source, problem):
+    with pytest.raises(HubError, match=problem) as caught:
+        download(source)
+    assert "\n" not in str(caught.value)
+
+
+def test_without_a_network_it_says_so(no_network):
+    with pytest.raises(HubError, match="org/apple is not on this machine and the Hub cannot be reached; go online"):
+        download("org/apple")
+
+
+def test_without_a_network_the_cache_will_do(hub, monkeypatch):
+    folder = download("org/apple")
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    assert download("org/apple") == folder
+
+
+def test_offline_mode_says_so(hub, monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(HubError, match="is not on this machine and the Hub cannot be reached"):
+        download("org/apple")
+
+
+def test_a_full_disk_is_said(hub, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", full)
+    with pytest.raises(HubError, match=r"could not be stored \(No space left on device\); make room"):
+        download("org/apple")
+
+
+def test_what_is_neither_is_refused():
+    with pytest.raises(CheckpointError, match="neither a path nor a Hub id; write org/name"):
+        download("apple")

@@ -1,0 +1,170 @@
+"""State dicts of torch: read where they lie, never executed."""
+
+import os
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from kinship.checkpoints import align, needs_torch, open_checkpoint
+from kinship.checkpoints.torch_file import read_torch_file
+from kinship.errors import CheckpointError
+from kinship.similarity.reader import Reader, to_float64
+from tests.families import llama, open_to_all, save, unprivileged
+
+
+def _values(file: Path) -> dict[str, np.ndarray]:
+    """What the pass will read at the places found, as float64."""
+    raw, found = np.fromfile(file, dtype=np.uint8), {}
+    for name, tensor in read_torch_file(file).tensors.items():
+        size = tensor.elements * getattr(torch, DTYPES[tensor.dtype]).itemsize
+        found[name] = to_float64(raw[tensor.offset :][:size].copy(), tensor.dtype).reshape(tensor.shape)
+    return found
+
+
+DTYPES = {
+    "F64": "float64", "F32": "float32", "BF16": "bfloat16", "F16": "float16", "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_dtype_is_found_where_it_lies(tmp_path, dtype):
+    whole = {name: torch.randn(5, 7).to(getattr(torch, DTYPES[dtype])) for name in ("a", "b")}
+    torch.save(whole, tmp_path / "m.pth")
+    for name, values in _values(tmp_path / "m.pth").items():
+        assert np.array_equal(values, whole[name].double().numpy())
+
+
+def test_views_of_one_storage(tmp_path):
+    storage = torch.arange(24.0)
+    whole = {"all": storage.view(4, 6), "part": storage[6:18].view(2, 6), "tied": storage.view(4, 6)}
+    torch.save(whole, tmp_path / "m.bin")
+    for name, values in _values(tmp_path / "m.bin").items():
+        assert np.array_equal(values, whole[name].numpy())
+
+
+@pytest.mark.parametrize("wrap", [dict, lambda s: {"epoch": 3, "state_dict": s}, torch.nn.ParameterDict])
+def test_nested_and_dressed_state_dicts(tmp_path, wrap):
+    wrapped = wrap({"w": torch.ones(2, 3)})
+    torch.save(dict(wrapped) if isinstance(wrapped, torch.nn.Module) else wrapped, tmp_path / "m.pt")
+    assert _values(tmp_path / "m.pt").keys() == {"w"}
+
+
+def test_a_folder_and_a_lone_file(tmp_path):
+    tensors = {name: torch.from_numpy(t).to(torch.bfloat16) for name, t in llama(0).items()}
+    torch.save(tensors, tmp_path / "pytorch_model.bin")
+    torch.save({"step": 1}, tmp_path / "optimizer.pt")
+    folder, lone = open_checkpoint(tmp_path), open_checkpoint(tmp_path / "pytorch_model.bin")
+    assert needs_torch(tmp_path)
+    assert folder.tensors == lone.tensors
+    assert (lone.name, folder.dtype, folder.config.layers) == ("pytorch_model", "bf16", 2)
+
+
+def test_compared_with_safetensors_of_the_same_weights(tmp_path):
+    torch.save({n: torch.from_numpy(t).float() for n, t in llama(0).items()}, tmp_path / "a.pth")
+    save(tmp_path / "b.safetensors", llama(0))
+    alignment = align(open_checkpoint(tmp_path / "a.pth"), [open_checkpoint(tmp_path / "b.safetensors")])
+    assert len(alignment.tensors) == len(llama(0))
+    for aligned in alignment.tensors:
+        ours, theirs = Reader(1 << 20).tensor(aligned).block(0).raw
+        assert np.array_equal(ours, theirs)
+
+
+def test_no_weight_is_read(tmp_path):
+    torch.save({f"w{i}": torch.zeros(1000, 1000) for i in range(5)}, tmp_path / "m.bin")
+
+    def bytes_read() -> int:
+        return int(Path("/proc/self/io").read_text().split("rchar: ")[1].split()[0])
+
+    read_torch_file(tmp_path / "m.bin")
+    before = bytes_read()
+    assert len(read_torch_file(tmp_path / "m.bin").tensors) == 5
+    assert bytes_read() - before < 200_000
+
+
+class _Code:
+    def __reduce__(self):
+        return os.mkdir, (str(self.place),)
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+
+def _refused(file: Path, problem: str) -> None:
+    with pytest.raises(CheckpointError, match=problem) as caught:
+        open_checkpoint(file)
+    assert str(caught.value).startswith(f"{file}: ")
+    assert "\n" not in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+
+
+def test_code_in_a_pickle_is_refused_and_not_run(tmp_path):
+    torch.save({"w": torch.ones(2), "evil": _Code(tmp_path / "ran")}, tmp_path / "m.bin")
+    _refused(tmp_path / "m.bin", "more than tensors.*; save it again as safetensors")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_bare_pickle_is_refused_and_not_run(tmp_path):
+    import pickle
+
+    (tmp_path / "m.pth").write_bytes(pickle.dumps({"evil": _Code(tmp_path / "ran")}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of the protocol
+        _refused(tmp_path / "m.pth", "more than tensors")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_whole_model_is_refused(tmp_path):
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "m.pth")
+    _refused(tmp_path / "m.pth", "more than tensors")
+
+
+def test_the_format_before_torch_1_6_is_refused(tmp_path):
+    torch.save({"w": torch.ones(2)}, tmp_path / "m.pth", _use_new_zipfile_serialization=False)
+    _refused(tmp_path / "m.pth", r"torch's format before 1\.6; save it again")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ([torch.ones(2)], "it holds no state dict"),
+        ({"step": 1}, "it holds no tensors"),
+        ({"w": torch.ones(2, 3).T}, "tensor w is a strided view"),
+        ({"w": torch.eye(3).to_sparse()}, "sparse"),
+    ],
+)
+def test_other_content_is_refused(tmp_path, content, problem):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.save(content, tmp_path / "m.bin")
+        _refused(tmp_path / "m.bin", problem)
+
+
+@pytest.mark.parametrize("damage", [lambda b: b"", lambda b: b[: len(b) // 2], lambda b: b"text" * 50])
+def test_damaged_files_are_refused(tmp_path, damage):
+    torch.save({"w": torch.ones(200)}, tmp_path / "m.bin")
+    (tmp_path / "m.bin").write_bytes(damage((tmp_path / "m.bin").read_bytes()))
+    _refused(tmp_path / "m.bin", "torch cannot open it as a state dict|or is damaged")
+
+
+def test_an_archive_of_something_else(tmp_path):
+    with zipfile.ZipFile(tmp_path / "m.bin", "w") as archive:
+        archive.writestr("x", "y")
+    _refused(tmp_path / "m.bin", "torch cannot open it as a state dict")
+
+
+def test_a_file_that_may_not_be_read():
+    with open_to_all() as folder:
+        torch.save({"w": torch.ones(2)}, folder / "m.bin")
+        (folder / "m.bin").chmod(0)
+        with unprivileged():
+            _refused(folder / "m.bin", r"cannot be read \(Permission denied\)")
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(CheckpointError, match="there is no such file"):
+        read_torch_file(tmp_path / "m.bin")

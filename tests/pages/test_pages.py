@@ -1,0 +1,197 @@
+"""Every page runs without an exception in every state of the workspace; the wishes in a link are kept."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from kinship.checkpoints import align, open_checkpoint
+from kinship.ui.frame import PAGES
+from kinship.workspace.families import DEMO, Family, family, save_family
+from kinship.workspace.library import add_paths
+from kinship.workspace.measure import measure
+from tests.families import llama, save, tuned
+
+ROOT = Path(__file__).parents[2]
+ALL = [entry["page"] for entries in PAGES.values() for entry in entries]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A home of its own, with no worker started for it."""
+    import streamlit as st
+
+    monkeypatch.setenv("KINSHIP_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("KINSHIP_DATABASE_URL", raising=False)
+    for module in ("frame", "work", "checkpoint_table", "library"):
+        monkeypatch.setattr(f"kinship.ui.{module}.ensure_worker", lambda: False)
+    st.cache_resource.clear()
+    return tmp_path
+
+
+def measured(one: Family) -> None:
+    measure(align(open_checkpoint(one.base), [open_checkpoint(m) for m in one.members]))
+
+
+def run(page: str, **link: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for key, value in link.items():
+        app.query_params[key] = value
+    app.switch_page(page)
+    return app.run()
+
+
+def words(app: AppTest) -> str:
+    shown = [*app.title, *app.subheader, *app.caption, *app.markdown, *app.warning, *app.error, *app.success]
+    return "\n".join(str(element.value) for element in shown)
+
+
+@pytest.mark.parametrize("page", ALL)
+@pytest.mark.parametrize("name", [DEMO, "paper-path-1"])
+@pytest.mark.parametrize("ready", [False, True])
+def test_every_page_runs_in_every_state(page, name, ready):
+    if ready:
+        measured(family(DEMO))
+    app = run(page, family=name)
+    assert not app.exception
+    assert app.title[0].value
+    assert app.sidebar.selectbox(key="family").value == name
+
+
+def test_every_page_is_short_and_has_a_question():
+    for page in ALL:
+        lines = (ROOT / page).read_text().splitlines()
+        assert len(lines) < 80, page
+        assert any(line.startswith("page(") for line in lines), page
+
+
+def test_a_matrix_link_brings_back_its_choices():
+    measured(family(DEMO))
+    app = run("pages/matrix.py", metric="Euclidean", order="name", part="attention", first="reversing")
+    assert not app.exception
+    assert app.segmented_control(key="metric").value == "euclidean"
+    assert app.selectbox(key="part").value == "attention"
+    assert app.selectbox(key="first").value == "reversing"
+    assert any("attention" in metric.label for metric in app.metric)
+
+
+def test_an_invalid_link_falls_back():
+    measured(family(DEMO))
+    app = run("pages/matrix.py", metric="taste", family="nobody", base="ghost")
+    assert not app.exception
+    assert app.segmented_control(key="metric").value == "pcc"
+
+
+def test_another_base_of_the_set_answers_at_once():
+    measured(family(DEMO))
+    app = run("pages/matrix.py", base="reversing")
+    assert not app.exception
+    assert "Weight changes since reversing" in words(app)
+    assert "base" in app.selectbox(key="first").options
+
+
+def test_chosen_models_narrow_the_matrix():
+    measured(family(DEMO))
+    app = run("pages/matrix.py")
+    app.sidebar.multiselect(key="models").set_value(["reversing", "sorting"]).run()
+    assert any("2 models" in metric.label for metric in app.metric)
+
+
+def test_pages_that_need_weights_say_so_of_a_published_family():
+    assert "published figures without weights" in words(run("pages/matrix.py", family="paper-path-1"))
+
+
+def test_a_family_that_cannot_be_compared_says_what_differs(home):
+    base, other = save(home / "base.safetensors", llama(0)), save(home / "m.safetensors", llama(0, layers=3))
+    save_family(Family("odd", str(base), (str(other),)))
+    for page in ("pages/matrix.py", "pages/checkpoints.py", "pages/home.py"):
+        app = run(page, family="odd")
+        assert not app.exception
+        assert "number of layers 3, not 2" in words(app)
+
+
+def test_a_checkpoint_that_is_gone_is_named(home):
+    base, member = (save(home / f"{n}.safetensors", llama(i)) for i, n in enumerate("bm"))
+    save_family(Family("gone", str(base), (str(member),)))
+    member.unlink()
+    for page in ALL:
+        app = run(page, family="gone")
+        assert not app.exception, page
+    assert "there is no such file" in words(run("pages/matrix.py", family="gone"))
+
+
+def test_a_folder_is_added_and_becomes_a_family(home):
+    base = llama(0)
+    for name, values in (("base", base), ("one", tuned(base, 1)), ("two", tuned(base, 2))):
+        save(home / "models" / f"{name}.safetensors", values)
+    app = run("pages/checkpoints.py")
+    app.text_input[0].set_value(str(home / "models"))
+    next(button for button in app.button if button.label == "Add").click().run()
+    assert not app.exception
+    assert "Found 3 checkpoints" in words(app)
+    next(button for button in app.button if button.label == "Make this family").click().run()
+    assert not app.exception
+    print(words(app), app.sidebar.selectbox)
+    made = family("models")
+    assert Path(made.base).name == "base.safetensors"
+    assert [Path(m).stem for m in made.members] == ["one", "two"]
+    assert app.sidebar.selectbox(key="family").value == "models"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("relative/path/x", "neither a full path nor a Hub id"), ("/no/such/folder", "there is no such folder")],
+)
+def test_what_cannot_be_added_says_why(given, said):
+    app = run("pages/checkpoints.py")
+    app.text_input[0].set_value(given)
+    next(button for button in app.button if button.label == "Add").click().run()
+    assert not app.exception
+    assert said in words(app)
+
+
+def test_an_empty_folder_says_what_to_do(home):
+    (home / "empty").mkdir()
+    app = run("pages/checkpoints.py")
+    app.text_input[0].set_value(str(home / "empty"))
+    next(button for button in app.button if button.label == "Add").click().run()
+    assert "there are no checkpoints below" in words(app)
+
+
+def test_a_broken_checkpoint_stays_in_the_table_with_its_reason(home):
+    (home / "broken.safetensors").write_bytes(b"no")
+    add_paths([home / "broken.safetensors"])
+    app = run("pages/checkpoints.py", view="all checkpoints")
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert "not a safetensors file" in table[table["name"] == "broken"]["state"].iloc[0]
+
+
+def test_a_broken_workspace_is_a_message(home, monkeypatch):
+    (home / "file").write_text("")
+    monkeypatch.setenv("KINSHIP_HOME", str(home / "file" / "home"))
+    app = run("pages/home.py")
+    assert not app.exception
+    assert app.error
+
+
+def test_the_app_imports_no_heavy_library(home):
+    code = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "import kinship.ui.frame as frame\n"
+        "frame.ensure_worker = lambda: False\n"
+        f"app = AppTest.from_file({str(ROOT / 'app.py')!r}, default_timeout=60)\n"
+        f"for page in {ALL!r}:\n"
+        "    app.switch_page(page)\n"
+        "    app.run()\n"
+        "    assert not app.exception, app.exception\n"
+        "heavy = {'torch', 'transformers', 'mergekit', 'lm_eval', 'numba', 'plotly.express'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
