@@ -6,7 +6,7 @@ from kinship.ui.alignment import show_alignment
 from kinship.ui.checkpoint_table import show_checkpoints
 from kinship.ui.current import current_family
 from kinship.ui.frame import page
-from kinship.ui.library import show_add, show_new_family
+from kinship.ui.library import hash_button, show_add, show_new_family
 
 page("Checkpoints", "Which models do I have, and can they be compared?")
 family = current_family()
@@ -19,4 +19,6 @@ if view == "this family" and not added:
     st.subheader(f"Can the family {family.name} be compared?", anchor=False)
     show_alignment(family)
 else:
-    show_new_family(show_checkpoints(family, None, narrows=False))
+    picked = show_checkpoints(family, None, narrows=False)
+    hash_button(picked)
+    show_new_family(picked)

@@ -60,7 +60,7 @@ def download(source: str, progress: Progress | None = None) -> Path:
     except LocalEntryNotFoundError:
         pass
     except HfHubHTTPError as error:
-        raise HubError(f"the Hub refused {source} ({error}); try again later") from None
+        raise HubError(f"the Hub refused {source} (HTTP {error.response.status_code}); try again later") from None
     except OSError as error:
         if error.errno is not None and not isinstance(error, ConnectionError):
             raise HubError(f"{source} could not be stored ({error.strerror}); make room on the disk") from None
@@ -76,7 +76,10 @@ def _snapshot(hub: Any, repo: str, revision: str | None, progress: Progress | No
         files = [f.rfilename for f in hub.HfApi().model_info(repo, revision=revision).siblings or []]
     except Exception as error:
         try:  # offline, what the cache holds will do
-            return str(hub.snapshot_download(repo, revision=revision, local_files_only=True))
+            kept = hub.snapshot_download(
+                repo, revision=revision, allow_patterns=_WANTED, ignore_patterns=_UNWANTED, local_files_only=True
+            )
+            return str(kept)
         except hub.errors.LocalEntryNotFoundError:
             raise error from None
     patterns = _WANTED + ([] if any(f.endswith(".safetensors") for f in files) else _TORCH)

@@ -44,6 +44,8 @@ def _list(was_active: bool) -> None:
             when.caption(f"asked for {datetime.fromtimestamp(one.created):%d %b %H:%M:%S}")
             took.caption(_took(one))
             job_line(one)
+            if one.kind == "hash" and one.state == "done":
+                st.code(one.result["sha256"], language=None)
             if st.toggle("Log", key=f"log-{one.id}"):
                 st.code(log_tail(one.id) or "nothing was logged", language=None)
 

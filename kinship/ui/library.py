@@ -12,7 +12,7 @@ from kinship.workspace import enqueue, ensure_worker
 from kinship.workspace.families import Family, delete_family, family, save_family
 from kinship.workspace.library import add_paths, added_paths
 
-__all__ = ["show_add", "show_new_family"]
+__all__ = ["forget_button", "hash_button", "show_add", "show_new_family"]
 
 
 def show_add() -> bool:
@@ -70,7 +70,9 @@ def show_new_family(picked: list[str]) -> None:
         if st.form_submit_button("Make this family", type="primary"):
             chosen = tuple(names[member] for member in members if member != base)
             try:
-                save_family(Family(name.strip(), names[base], chosen, "leave-out" if vocabulary == "leave-out" else "common"))
+                save_family(
+                    Family(name.strip(), names[base], chosen, "leave-out" if vocabulary == "leave-out" else "common")
+                )
             except KinshipError as error:
                 st.error(str(error))
                 return
@@ -90,3 +92,12 @@ def forget_button(one: Family) -> None:
         delete_family(one.name)
         st.session_state["next_family"] = "demo"
         st.rerun()
+
+
+def hash_button(picked: list[str]) -> None:
+    """Offer to compute the SHA-256 of the selected checkpoints' content; the worker does it, Jobs has the result."""
+    if picked and st.button("SHA-256 of the selected", help="Reads every byte; the digests appear on the page Jobs."):
+        for path in picked:
+            enqueue("hash", Path(path).name, path=path)
+        ensure_worker()
+        st.toast("Hashing: see Jobs.")

@@ -82,7 +82,7 @@ def test_a_link_shows_the_same_picture(open_page, server):
 
 def test_own_checkpoints_from_folder_to_matrix(open_page, server, models):
     page = open_page(f"{server}/checkpoints")
-    page.get_by_label("Add checkpoints").fill(str(models))
+    page.get_by_role("textbox", name="Add checkpoints").fill(str(models))
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_text("Found 3 checkpoints")).to_be_visible(timeout=PATIENCE)
     page.get_by_role("button", name="Make this family").click()

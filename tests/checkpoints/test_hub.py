@@ -10,6 +10,7 @@ from pathlib import Path
 
 import huggingface_hub
 import pytest
+from huggingface_hub import constants
 
 from kinship.checkpoints import download, is_hub_id, local_path, open_checkpoint
 from kinship.errors import CheckpointError, HubError
@@ -33,7 +34,10 @@ class _Hub(BaseHTTPRequestHandler):
             self._answer(403, b"{}", {"X-Error-Code": "GatedRepo"})
         elif "org/broken" in path:
             self._answer(500, b"{}")
-        elif path.startswith(("/api/models/org/apple", "/api/models/org/pear")):
+        elif path.startswith("/api/models/org/apple/tree/"):
+            tree = [{"type": "file", "path": n, "size": len(b), "oid": "0" * 40} for n, b in self.files.items()]
+            self._answer(200, json.dumps(tree).encode())
+        elif path.startswith("/api/models/org/apple"):
             siblings = [{"rfilename": name} for name in self.files]
             self._answer(200, json.dumps({"id": "org/apple", "sha": COMMIT, "siblings": siblings}).encode())
         elif f"/resolve/{COMMIT}/" in path:
@@ -83,8 +87,14 @@ def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _use(monkeypatch: pytest.MonkeyPatch, cache: Path, endpoint: str) -> None:
-    for name, value in (("ENDPOINT", endpoint), ("HF_HUB_CACHE", str(cache)), ("HF_HUB_OFFLINE", False)):
-        monkeypatch.setattr(huggingface_hub.constants, name, value)
+    settings = {
+        "ENDPOINT": endpoint,
+        "HUGGINGFACE_CO_URL_TEMPLATE": endpoint + "/{repo_id}/resolve/{revision}/{filename}",
+        "HF_HUB_CACHE": str(cache),
+        "HF_HUB_OFFLINE": False,
+    }
+    for name, value in settings.items():
+        monkeypatch.setattr(constants, name, value)
 
 
 @pytest.mark.parametrize(
@@ -158,12 +168,12 @@ def test_without_a_network_it_says_so(no_network):
 
 def test_without_a_network_the_cache_will_do(hub, monkeypatch):
     folder = download("org/apple")
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     assert download("org/apple") == folder
 
 
 def test_offline_mode_says_so(hub, monkeypatch):
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(HubError, match="is not on this machine and the Hub cannot be reached"):
         download("org/apple")
 
