@@ -10,7 +10,7 @@ from kinship.checkpoints import align, open_checkpoint
 from kinship.errors import CheckpointError
 from kinship.similarity import gram_table
 from kinship.similarity.float8 import E4M3_VALUES, E5M2_VALUES
-from tests.families import pack, save, unpack
+from tests.families import pack, save, save_adapter, unpack
 
 SHAPE = (300, 200)
 
@@ -69,3 +69,40 @@ def test_common_rows_of_a_larger_vocabulary(tmp_path):
     delta = large[:10].astype(np.float32).astype(float) - small.astype(np.float32)
     assert table.gram[0, 1, 1] == pytest.approx((delta**2).sum(), rel=1e-12)
     assert table.parameters == 40
+
+
+@pytest.mark.parametrize("said", [{}, {"use_rslora": True}, {"fan_in_fan_out": True}], ids=str)
+@pytest.mark.parametrize("block", [7, 1 << 20])
+def test_an_adapter_is_its_low_rank_delta(tmp_path, said, block):
+    rng = np.random.default_rng(2)
+    names = ["model.layers.0.self_attn.q_proj", "model.layers.0.mlp.up_proj"]
+    base = {f"{n}.weight": rng.normal(size=(8, 8)) for n in names}
+    a, b = rng.normal(size=(3, 8)).astype(np.float32), rng.normal(size=(8, 3)).astype(np.float32)
+    factors = {f"{names[0]}.lora_A.weight": a, f"{names[0]}.lora_B.weight": b}
+    adapter = open_checkpoint(save_adapter(tmp_path / "lora", factors, lora_alpha=6, **said))
+    plain = open_checkpoint(save(tmp_path / "base.safetensors", base))
+    table = gram_table(align(plain, [adapter]), block=block)
+    delta = (6 / np.sqrt(3) if said.get("use_rslora") else 6 / 3) * b.astype(float) @ a.astype(float)
+    if said.get("fan_in_fan_out"):
+        delta = delta.T
+    weights = base[f"{names[0]}.weight"].astype(np.float32).astype(float)
+    at = table.tensors.index(f"{names[0]}.weight")
+    assert table.gram[at, 1, 1] == pytest.approx((delta**2).sum(), rel=1e-12)
+    assert table.gram[at, 0, 1] == pytest.approx((weights * delta).sum(), rel=1e-9)
+    assert table.gram[1 - at, 1, 1] == 0.0
+    assert "taken as a delta on base" in table.warnings[0]
+
+
+def test_an_adapter_on_another_base_is_read_with_it(tmp_path):
+    rng = np.random.default_rng(4)
+    name = "model.layers.0.mlp.up_proj"
+    one, other = rng.normal(size=(8, 8)).astype(np.float32), rng.normal(size=(8, 8)).astype(np.float32)
+    a, b = rng.normal(size=(3, 8)).astype(np.float32), rng.normal(size=(8, 3)).astype(np.float32)
+    save(tmp_path / "other" / "model.safetensors", {f"{name}.weight": pack(other, "F32")})
+    factors = {f"{name}.lora_A.weight": a, f"{name}.lora_B.weight": b}
+    lora = save_adapter(tmp_path / "lora", factors, lora_alpha=3, base_model_name_or_path=str(tmp_path / "other"))
+    base = open_checkpoint(save(tmp_path / "base.safetensors", {f"{name}.weight": one}))
+    table = gram_table(align(base, [open_checkpoint(lora)]))
+    delta = other.astype(float) + b.astype(float) @ a.astype(float) - one
+    assert table.gram[0, 1, 1] == pytest.approx((delta**2).sum(), rel=1e-12)
+    assert "not on base; both are read" in table.warnings[0]
