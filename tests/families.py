@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from kinship.checkpoints import Alignment, align, open_checkpoint
-
 ITEM = {"F64": 8, "F32": 4, "BF16": 2, "F16": 2, "F8_E4M3": 1, "F8_E5M2": 1}
 NUMPY = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "u1", "BOOL": "u1"}
 EMBEDDING, HEAD, NORM = "model.embed_tokens.weight", "lm_head.weight", "model.norm.weight"
@@ -157,13 +155,6 @@ def save_adapter(folder: Path, tensors: Mapping[str, Any], **said: Any) -> Path:
     plain = {"peft_type": "LORA", "r": 3, "lora_alpha": 6, "base_model_name_or_path": "org/base"}
     (folder / "adapter_config.json").write_text(json.dumps(plain | said))
     return folder
-
-
-def family_of(folder: Path, models: Sequence[Mapping[str, Any]]) -> Alignment:
-    """Save models as lone files, the base first, and align them."""
-    files = [save(folder / f"m{i}.safetensors", tensors) for i, tensors in enumerate(models)]
-    base, *members = map(open_checkpoint, files)
-    return align(base, members)
 
 
 def reference_gram(rows: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from kinship.checkpoints import align, open_checkpoint
-from kinship.errors import NonFiniteError
-from kinship.similarity import METRICS, gram_table, kinship_matrix
+from kinship.errors import CheckpointError, NonFiniteError
+from kinship.similarity import METRICS, gram, gram_table, kinship_matrix
+from kinship.similarity.cuda import CudaKernel
 from tests.families import llama, pack, save, tuned, unpack
 
 DTYPES = ["F64", "F32", "BF16", "F16"]
@@ -204,3 +205,79 @@ def test_new_models_are_added_to_a_known_table(tmp_path, known):
     table = gram_table(alignment, known=before)
     assert np.array_equal(table.gram[:, : known + 1, : known + 1], before.gram)
     assert relative(table, values) < 1e-12
+
+
+def test_a_kept_state_is_no_longer_written_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("kinship.similarity.gram.SAVE_SECONDS", -1.0)
+    alignment, _ = family(tmp_path, [llama(0), tuned(llama(0), 1)])
+    kept = []
+
+    class Watch:
+        def progress(self, done, total):
+            pass
+
+        def keep(self, state):
+            kept.append(state)
+
+    whole = gram_table(alignment, watch=Watch(), block=100)
+    again = gram_table(alignment, resume=kept[len(kept) // 2], block=100)
+    assert np.array_equal(again.gram, whole.gram)
+    assert kept[0].gram.sum() != kept[-1].gram.sum()
+
+
+def test_progress_ends_with_all_bytes(tmp_path):
+    base = llama(0)
+    alignment, _ = family(tmp_path, [base, tuned(base, 1), tuned(base, 2)])
+    seen = []
+    watch = Keeping()
+    watch.progress = lambda done, total: seen.append((done, total))
+    table = gram_table(alignment, watch=watch, block=97)
+    assert seen[-1] == (alignment.nbytes, alignment.nbytes)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert table.bytes_read == alignment.nbytes
+
+
+def test_a_pass_that_is_ended_leaves_the_rest_unread(tmp_path, monkeypatch):
+    multiplied = []
+
+    def kernel(block, first_new):
+        multiplied.append(block.start)
+        return np.zeros((2, 2)), np.zeros((2, 2)), np.zeros(2), np.zeros(2)
+
+    monkeypatch.setattr(gram, "kernel_for", lambda place: kernel)
+    alignment, _ = family(tmp_path, [{"w": np.zeros(5000)}, {"w": np.ones(5000)}])
+    with pytest.raises(InterruptedError):
+        gram_table(alignment, watch=Keeping(stop_after=3), threads=2, block=10)
+    assert len(multiplied) <= 20  # of 500 blocks: three steps and what waited
+
+
+@pytest.mark.parametrize("size", [0, 1, 5000])
+def test_the_arithmetic_of_the_device_in_a_whole_pass(tmp_path, monkeypatch, size):
+    rng = np.random.default_rng(size)
+    rows = [{"v": rng.normal(size=9), "w": rng.normal(size=size), "x": rng.normal(size=(70, 60))} for _ in range(4)]
+    alignment, _ = family(tmp_path, [*rows, rows[2]], ["BF16", "F32", "F16", "F64", "F16"])
+    expected = gram_table(alignment, "cpu")
+    monkeypatch.setattr(gram, "resolve_device", lambda device: "cuda")
+    monkeypatch.setattr(gram, "kernel_for", lambda place: CudaKernel("cpu"))
+    table = gram_table(alignment, block=1000)
+    assert table.device == "cuda"
+    scale = np.sqrt(np.outer(np.diagonal(expected.totals().gram), np.diagonal(expected.totals().gram)))
+    assert (np.abs(table.totals().gram - expected.totals().gram) / scale).max() < 1e-12
+    assert kinship_matrix(table, "euclidean").values[1, 3] == 0.0
+
+
+@pytest.mark.parametrize("left", [0, 100])
+def test_a_file_that_became_shorter_is_an_error(tmp_path, left):
+    """Reading on beyond its end would end the process."""
+    alignment, _ = family(tmp_path, [llama(0), tuned(llama(0), 1)])
+    file = alignment.members[0].path
+    file.write_bytes(file.read_bytes()[:left])
+    with pytest.raises(CheckpointError, match=r"m1\.safetensors: (the file has become shorter|cannot be read)"):
+        gram_table(alignment)
+
+
+def test_a_file_that_is_gone_is_an_error(tmp_path):
+    alignment, _ = family(tmp_path, [llama(0), tuned(llama(0), 1)])
+    alignment.members[0].path.unlink()
+    with pytest.raises(CheckpointError, match=r"m1\.safetensors: cannot be read"):
+        gram_table(alignment)
