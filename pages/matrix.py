@@ -37,9 +37,9 @@ metric_name = controls.segmented_control(
     bind="query-params",
 )
 parts = parts_of(table)
-part = controls.selectbox("Part of the model", list(parts), key="part", bind="query-params", width=200)
+part = controls.selectbox("Part of the model", list(parts), key="part", bind="query-params", width=170)
 base = controls.selectbox(
-    "Base", alignment.names, key="base", bind="query-params", width=200, help="The weight changes are since this one."
+    "Base", alignment.names, key="base", bind="query-params", width=170, help="The weight changes are since this one."
 )
 order = controls.segmented_control(
     "Order", ["cluster", "name"], default="cluster", required=True, key="order", bind="query-params"

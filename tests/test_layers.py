@@ -59,6 +59,8 @@ def test_who_imports_whom(file):
     ("module", "absent"),
     [
         ("kinship", {"torch", "numba", "streamlit", "sqlalchemy", "plotly", "scipy"}),
+        ("kinship.checkpoints", {"torch", "numba", "streamlit"}),
+        ("kinship.similarity", {"torch", "numba", "streamlit"}),
         ("kinship.workspace", {"torch", "numba", "streamlit", "dbos"}),
         ("kinship.ui.frame", {"torch", "transformers", "numba"}),
         ("kinship.cli", {"torch", "numba", "streamlit", "sqlalchemy"}),

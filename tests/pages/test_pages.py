@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from kinship.checkpoints import align, open_checkpoint
 from kinship.ui.frame import PAGES
+from kinship.workspace import Heartbeat
 from kinship.workspace.families import DEMO, Family, family, save_family
 from kinship.workspace.library import add_paths
 from kinship.workspace.measure import measure
@@ -20,6 +21,14 @@ ROOT = Path(__file__).parents[2]
 ALL = [entry["page"] for entries in PAGES.values() for entry in entries]
 
 
+class OneBeat(Heartbeat):
+    """Beats once: a thread that goes on would speak in the homes of later tests."""
+
+    def start(self):
+        self.beat()
+        return self
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """A home of its own, with no worker started for it."""
@@ -27,6 +36,7 @@ def home(tmp_path, monkeypatch):
 
     monkeypatch.setenv("KINSHIP_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("KINSHIP_DATABASE_URL", raising=False)
+    monkeypatch.setattr("kinship.ui.frame.Heartbeat", OneBeat)
     for module in ("frame", "work", "checkpoint_table", "library"):
         monkeypatch.setattr(f"kinship.ui.{module}.ensure_worker", lambda: False)
     st.cache_resource.clear()
