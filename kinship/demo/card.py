@@ -51,7 +51,8 @@ def family_card(scores: Scores, pairs: Sequence[Pair], seed: int, plan: Plan) ->
         *(f"- **{task.name}**: {task.does}" for task in TASKS),
         "",
         f"Scores in percent (accuracy among four choices, {plan.questions} held-out questions a task, standard "
-        "error in brackets), measured on the saved bfloat16 weights:",
+        "error in brackets), measured on the saved bfloat16 weights. How long each model trains was chosen with the "
+        "scores of seed 0 in view; another seed makes another landscape.",
         "",
         f"| model | {' | '.join(tasks)} | average |",
         f"|---|{'---|' * (len(tasks) + 1)}",
