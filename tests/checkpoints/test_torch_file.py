@@ -157,6 +157,15 @@ def test_an_archive_of_something_else(tmp_path):
     _refused(tmp_path / "m.bin", "torch cannot open it as a state dict")
 
 
+def test_weights_beyond_the_end_of_the_file_are_refused(tmp_path):
+    """An archive whose pickle promises more than its record holds."""
+    torch.save({"w": torch.ones(5000)}, tmp_path / "whole.bin")
+    with zipfile.ZipFile(tmp_path / "whole.bin") as whole, zipfile.ZipFile(tmp_path / "m.bin", "w") as cut:
+        for name in whole.namelist():
+            cut.writestr(name, whole.read(name)[:500])
+    _refused(tmp_path / "m.bin", "the file is truncated in tensor w; download or copy the file again")
+
+
 def test_a_file_that_may_not_be_read():
     with open_to_all() as folder:
         torch.save({"w": torch.ones(2)}, folder / "m.bin")

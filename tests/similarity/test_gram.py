@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -238,17 +240,42 @@ def test_progress_ends_with_all_bytes(tmp_path):
 
 
 def test_a_pass_that_is_ended_leaves_the_rest_unread(tmp_path, monkeypatch):
-    multiplied = []
+    multiplied, ended = [], threading.Event()
 
     def kernel(block, first_new):
         multiplied.append(block.start)
+        if len(multiplied) > 1:
+            ended.wait(5)
+            time.sleep(0.2)
         return np.zeros((2, 2)), np.zeros((2, 2)), np.zeros(2), np.zeros(2)
+
+    class Ending:
+        def progress(self, done, total):
+            ended.set()
+            raise InterruptedError
 
     monkeypatch.setattr(gram, "kernel_for", lambda place: kernel)
     alignment, _ = family(tmp_path, [{"w": np.zeros(5000)}, {"w": np.ones(5000)}])
     with pytest.raises(InterruptedError):
-        gram_table(alignment, watch=Keeping(stop_after=3), threads=2, block=10)
-    assert len(multiplied) <= 20  # of 500 blocks: three steps and what waited
+        gram_table(alignment, watch=Ending(), threads=1, block=10)
+    assert multiplied == [0, 10]  # of 500 blocks: the one done and the one that had begun
+
+
+@pytest.mark.parametrize("block", [256, 1000, 1 << 20])
+def test_tiles_and_blocks_are_added_with_compensation(tmp_path, block):
+    """A plain sum loses every 1 beside 1e16."""
+    values = np.zeros(256 * 1001)
+    values[::256] = 1.0
+    values[0] = 1e8
+    alignment, _ = family(tmp_path, [{"w": np.zeros_like(values)}, {"w": values}], "F64")
+    assert gram_table(alignment, block=block).gram[0, 1, 1] == 1e16 + 1000.0
+
+
+def test_tensors_are_added_with_compensation(tmp_path):
+    sizes = [1e8, *[1.0] * 1000]
+    rows = [{f"w{i}": np.array([value * row]) for i, value in enumerate(sizes)} for row in (0, 1)]
+    alignment, _ = family(tmp_path, rows, "F64")
+    assert gram_table(alignment).totals().gram[1, 1] == 1e16 + 1000.0
 
 
 @pytest.mark.parametrize("size", [0, 1, 5000])
