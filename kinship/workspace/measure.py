@@ -12,6 +12,7 @@ import numpy as np
 
 from kinship.checkpoints import Alignment, Vocabulary, align, open_checkpoint
 from kinship.similarity import Device, GramTable, PassState, gram_table
+from kinship.similarity.device import resolve_device
 from kinship.workspace.context import JobContext
 from kinship.workspace.tables import extendable_table, load_table, store_table, table_key
 
@@ -144,6 +145,7 @@ def _extended(alignment: Alignment, device: Device, watch: KeptPass | None) -> G
 def _pass(alignment: Alignment, device: Device, watch: KeptPass | None, known: GramTable | None) -> GramTable:
     resume = None
     if watch is not None:
-        watch.key = f"{table_key(alignment)} after {len(known.names) if known else 0} on {device}"
+        # block numbers mean another place on another device: "auto" is not enough
+        watch.key = f"{table_key(alignment)} after {len(known.names) if known else 0} on {resolve_device(device)}"
         resume = watch.take_up()
     return gram_table(alignment, device, known=known, resume=resume, watch=watch)

@@ -102,6 +102,19 @@ def test_a_kept_state_of_another_family_is_not_taken_up(home, models, tmp_path):
     assert watch.take_up() is None
 
 
+def test_a_state_is_not_taken_up_on_another_device(home, models, monkeypatch):
+    keys = []
+    monkeypatch.setattr(
+        "kinship.workspace.measure.gram_table", lambda alignment, *_, **__: gram_table(alignment, "cpu")
+    )
+    for place in ("cpu", "cuda"):
+        monkeypatch.setattr("kinship.workspace.measure.resolve_device", lambda _, place=place: place)
+        watch = KeptPass(lambda *_: None)
+        measure(aligned(models, 1), "auto", watch, fresh=True)
+        keys.append(watch.key)
+    assert keys[0] != keys[1]
+
+
 def test_a_damaged_state_is_not_taken_up(tmp_path):
     file = tmp_path / "pass.npz"
     file.write_bytes(b"PK\x03\x04 half a zip")
