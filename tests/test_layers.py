@@ -40,7 +40,7 @@ def room(file):
 def test_who_imports_whom(file):
     used = packages(file)
     assert "streamlit" not in used or room(file) in ("app.py", "pages", "ui")
-    assert "plotly" not in used or room(file) == "plots" or file.name == "figure.py"
+    assert "plotly" not in used or room(file) == "plots"
     assert not any(name.startswith("plotly.express") for name in imports(file))
     if file.name != "cuda.py":
         assert not HEAVY & packages(file, top_level_only=True)

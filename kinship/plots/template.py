@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 
 import plotly.graph_objects as go
+from plotly.graph_objects import Figure
 
 from .colours import OKABE_ITO
 
-__all__ = ["EXPORT_FONT", "PAGE_FONT", "PAPER", "apply"]
+__all__ = ["EXPORT_FONT", "PAGE_FONT", "PAPER", "Figure", "apply"]
 
 # Streamlit's own bundled font; a picture file cannot carry it, so exports are measured and drawn in a system font.
 PAGE_FONT = '"Source Sans", sans-serif'

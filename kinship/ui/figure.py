@@ -6,11 +6,11 @@ import io
 from collections.abc import Callable
 from typing import Any, Literal
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from kinship.plots import template
 from kinship.plots.rows import Rows, to_csv
+from kinship.plots.template import Figure
 
 __all__ = ["clicked", "is_dark", "show_figure"]
 
@@ -60,7 +60,7 @@ _PICTURES = st.components.v2.component("kinship_pictures", html=_PICTURE_HTML, c
 
 
 def show_figure(
-    figure: go.Figure,
+    figure: Figure,
     *,
     key: str,
     name: str,
@@ -117,7 +117,7 @@ def is_dark() -> bool:
 
 
 @st.fragment
-def _download(figure: go.Figure, key: str, name: str, rows: Callable[[], Rows], dark: bool) -> None:
+def _download(figure: Figure, key: str, name: str, rows: Callable[[], Rows], dark: bool) -> None:
     """The control; a fragment, so that opening it does not run the page again."""
     menu = st.popover("Download", type="tertiary", key=f"{key}-download", on_change="rerun")
     if not menu.open:
@@ -151,5 +151,5 @@ def _download(figure: go.Figure, key: str, name: str, rows: Callable[[], Rows], 
         )
 
 
-def _for_export(figure: go.Figure, dark: bool) -> go.Figure:
-    return template.apply(go.Figure(figure), dark, export=True)
+def _for_export(figure: Figure, dark: bool) -> Figure:
+    return template.apply(Figure(figure), dark, export=True)
