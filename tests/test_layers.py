@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted([ROOT / "app.py", *ROOT.glob("pages/*.py"), *ROOT.glob("kinship/**/*.py")])
-DOMAIN = ("checkpoints", "similarity", "published", "demo", "workspace")
+PURE = ("checkpoints", "similarity", "merging", "evaluation", "evolution", "lineage", "published", "demo")
+DOMAIN = (*PURE, "workspace")
 HEAVY = {"torch", "transformers", "mergekit", "lm_eval"}
 
 
@@ -42,6 +43,9 @@ def test_who_imports_whom(file):
     assert "streamlit" not in used or room(file) in ("app.py", "pages", "ui")
     assert "plotly" not in used or room(file) == "plots"
     assert not any(name.startswith("plotly.express") for name in imports(file))
+    assert "mergekit" not in used or room(file) == "merging"
+    assert "lm_eval" not in used or room(file) == "evaluation"
+    assert "sqlalchemy" not in used or room(file) == "workspace"
     if file.name != "cuda.py":
         assert not HEAVY & packages(file, top_level_only=True)
     rooms = {name.split(".")[1] for name in imports(file) if name.startswith("kinship.") and name.count(".") >= 1}
@@ -49,7 +53,7 @@ def test_who_imports_whom(file):
         assert not rooms & {"ui", "cli"}
     if room(file) in DOMAIN:
         assert "plots" not in rooms
-    if room(file) in ("checkpoints", "similarity", "published", "demo"):
+    if room(file) in PURE:
         assert "workspace" not in rooms
     if room(file) == "checkpoints":
         assert rooms <= {"checkpoints", "errors"}
