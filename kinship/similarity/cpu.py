@@ -1,11 +1,9 @@
-"""The Gram kernel of the CPU: one fused loop over tiles that stay in the L1 cache.
+"""The Gram kernel of the CPU: one fused loop over tiles that stay in the nearest caches.
 
-A tile is `TILE` elements of every row. Each row is converted to float64 into a scratch, the base is subtracted, and
-the dot products are taken in 2 x 2 register blocks. One loop makes all four products of a block, so that every entry
-of G is summed in the same order: rows of equal content get equal entries, and their distance is exactly 0. Tiles are
-added up with Neumaier's compensation, since the distance of near-duplicates is what remains after cancellation.
-
-Only reassociation and contraction are allowed to the compiler, and only within a tile: NaN and infinity survive.
+A tile is `TILE` elements of every row. Each row is converted to float64 into a scratch and the base is subtracted;
+the dot products are taken in vector registers, three rows by three (`registers`). Rows of bf16, the common case, are
+converted in the same loop that multiplies them. Tiles are added up with Neumaier's compensation, since the distance of
+near-duplicates is what remains after cancellation. NaN and infinity survive: nothing here assumes them away.
 """
 
 from __future__ import annotations
@@ -21,13 +19,17 @@ from numba.np.numpy_support import carray
 
 from kinship.similarity.blocks import BF16, F8_E4M3, F8_E5M2, F16, F32, F64, Block
 from kinship.similarity.float8 import E4M3_VALUES, E5M2_VALUES
+from kinship.similarity.registers import CROSSED, OWN, PANEL, STRIDE, TILE, cross_loop, lead_loop
 
-__all__ = ["TILE", "block_products"]
+__all__ = ["block_products"]
 
-TILE = 256
 _MAGIC = 2.0**1008  # moves a half's exponent, shifted into a double, to where it belongs (bias 1023 - 15)
 _HALF_INFINITY = np.uint64(0x7C00 << 42)
 _SIZES = np.array([0, 8, 4, 2, 2, 1, 1])  # bytes an element, by code
+
+_lead, _cross = lead_loop(bf16=False, crossed=False), lead_loop(bf16=False, crossed=True)
+_convert_and_lead, _convert_and_cross = lead_loop(bf16=True, crossed=False), lead_loop(bf16=True, crossed=True)
+_cross_later = cross_loop()
 
 Floats = npt.NDArray[np.float64]
 
@@ -103,30 +105,6 @@ def _scale(
         scratch[row, i] = scratch[row, i] * scale - scratch[base, i]
 
 
-@njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
-def _tile_products(scratch: Floats, pairs: int, first_pair: int, out: Floats) -> None:
-    """All products of row pairs `first_pair` and later with every row before or in them, then every row's sum."""
-    k = 0
-    for j in range(first_pair, pairs):
-        for i in range(j + 1):
-            ac = ad = bc = bd = 0.0
-            for x in range(TILE):
-                a, b = scratch[2 * i, x], scratch[2 * i + 1, x]
-                c, d = scratch[2 * j, x], scratch[2 * j + 1, x]
-                ac += a * c
-                ad += a * d
-                bc += b * c
-                bd += b * d
-            out[k], out[k + 1], out[k + 2], out[k + 3] = ac, ad, bc, bd
-            k += 4
-    for r in range(2 * pairs):
-        total = 0.0
-        for x in range(TILE):
-            total += scratch[r, x]
-        out[k] = total
-        k += 1
-
-
 @njit(nogil=True, cache=True)
 def _add_compensated(high: Floats, low: Floats, values: Floats) -> None:
     for k in range(values.shape[0]):
@@ -134,6 +112,50 @@ def _add_compensated(high: Floats, low: Floats, values: Floats) -> None:
         rest = total - high[k]
         low[k] += (high[k] - (total - rest)) + (values[k] - rest)
         high[k] = total
+
+
+@njit(nogil=True, cache=True)
+def _to_scratch(
+    row: int,
+    addresses: npt.NDArray[np.uint64],
+    codes: npt.NDArray[np.int64],
+    scale_addresses: npt.NDArray[np.uint64],
+    grids: npt.NDArray[np.int64],
+    start: int,
+    tile: int,
+    size: int,
+    base: int,
+    scratch: Floats,
+) -> None:
+    """Convert one row of a tile and subtract row `base` of the scratch; the last row there is always 0."""
+    scaled = scale_addresses[row] != 0
+    zero = scratch.shape[0] - 1
+    address = addresses[row] + np.uint64(tile * _SIZES[codes[row]])
+    _convert(address, codes[row], size, scratch, zero if scaled else base, row)
+    if scaled:
+        _scale(scale_addresses[row], grids[row], start + tile, size, scratch, base, row)
+    scratch[row, size:TILE] = 0.0
+
+
+@njit(nogil=True, cache=True)
+def _first_time(fused: bool, crossed: bool, source: Any, base: Any, panel: Any, first: Any, out: Any) -> None:
+    """Work off a panel for the first time, by the loop that fits; see `registers.lead_loop`."""
+    if fused and crossed:
+        _convert_and_cross(source, base, panel, first, out)
+    elif fused:
+        _convert_and_lead(source, base, panel, first, out)
+    elif crossed:
+        _cross(source, base, panel, first, out)
+    else:
+        _lead(source, base, panel, first, out)
+
+
+@njit(nogil=True, cache=True)
+def _scratch(rows: int) -> Floats:
+    """Return rows of zeros that begin where a cache line does: loads across two lines cost twice."""
+    memory = np.zeros(rows * STRIDE + 8)
+    begin = (64 - memory.ctypes.data % 64) % 64 // 8
+    return memory[begin : begin + rows * STRIDE].reshape((rows, STRIDE))
 
 
 @njit(nogil=True, cache=True)
@@ -145,27 +167,47 @@ def _run(
     grids: npt.NDArray[np.int64],
     start: int,
     count: int,
-    first_pair: int,
+    first_panel: int,
     high: Floats,
     low: Floats,
 ) -> None:
     rows = addresses.shape[0]
-    pairs = (rows + 1) // 2
-    zero = 2 * pairs  # one more row, always 0: the base of what has none
-    scratch = np.zeros((zero + 1, TILE))
-    products = np.zeros(high.shape[0])
+    panels = -(-rows // PANEL)
+    padded = PANEL * panels
+    scratch = _scratch(padded + 1)  # the last row stays 0: the base of what has none
+    at, panel_bytes = np.uint64(scratch.ctypes.data), np.uint64(8 * STRIDE * PANEL)
+    base_rows = np.full(padded, padded)
+    sources = np.full(padded, np.uint64(scratch[padded].ctypes.data))  # zeros in bf16 too, for rows that pad
+    bf16 = True
+    for r in range(rows):
+        if r > 0 and not is_delta[r]:
+            base_rows[r] = 0
+        if codes[r] != BF16 or scale_addresses[r] != 0:
+            bf16 = False
+    bases = at + base_rows.astype(np.uint64) * np.uint64(8 * STRIDE)
+    products, not_asked = np.zeros(high.shape[0]), np.zeros(OWN)
     for tile in range(0, count, TILE):
         size = min(TILE, count - tile)
-        if size < TILE:
-            scratch[:, size:] = 0.0
-        for r in range(rows):
-            scaled = scale_addresses[r] != 0
-            base = zero if r == 0 or is_delta[r] else 0
-            address = addresses[r] + np.uint64(tile * _SIZES[codes[r]])
-            _convert(address, codes[r], size, scratch, zero if scaled else base, r)
-            if scaled:
-                _scale(scale_addresses[r], grids[r], start + tile, size, scratch, base, r)
-        _tile_products(scratch, pairs, first_pair, products)
+        fused = bf16 and size == TILE  # then all rows of the tile have the order of elements that this loop leaves
+        out = np.uint64(products.ctypes.data)
+        for j in range(panels):
+            panel = at + np.uint64(j) * panel_bytes
+            for r in range(PANEL * j, min(PANEL * j + PANEL, rows)):
+                if fused:
+                    sources[r] = addresses[r] + np.uint64(2 * tile)
+                else:
+                    _to_scratch(r, addresses, codes, scale_addresses, grids, start, tile, size, base_rows[r], scratch)
+            place = np.uint64(8 * PANEL * j)
+            source, base = np.uint64(sources.ctypes.data) + place, np.uint64(bases.ctypes.data) + place
+            if j < first_panel:
+                if fused:
+                    _first_time(True, False, source, base, panel, at, np.uint64(not_asked.ctypes.data))
+                continue
+            _first_time(fused, j > 0, source, base, panel, at, out)
+            out += np.uint64(8 * (OWN + (CROSSED if j > 0 else 0)))
+            for i in range(1, j):
+                _cross_later(at + np.uint64(i) * panel_bytes, panel, out)
+                out += np.uint64(8 * CROSSED)
         _add_compensated(high, low, products)
 
 
@@ -177,7 +219,7 @@ def block_products(block: Block, first_new: int = 0) -> tuple[Floats, Floats, Fl
     block : Block
         The rows (base first) of one run of elements.
     first_new : int
-        Only the products with rows from this one on are needed; others may be left 0.
+        Only what belongs to rows from this one on is needed; other products and sums may be left 0.
 
     Returns
     -------
@@ -185,10 +227,9 @@ def block_products(block: Block, first_new: int = 0) -> tuple[Floats, Floats, Fl
         G (R, R), its compensation (R, R), S (R,), its compensation (R,), all float64.
     """
     rows = len(block.codes)
-    padded = rows + rows % 2
-    pairs, first_pair = padded // 2, first_new // 2
-    entries = 4 * (pairs * (pairs + 1) // 2 - first_pair * (first_pair + 1) // 2)
-    high, low = np.zeros(entries + padded), np.zeros(entries + padded)
+    panels, first_panel = -(-rows // PANEL), first_new // PANEL
+    entries = sum(OWN + CROSSED * j for j in range(first_panel, panels))
+    high, low = np.zeros(entries), np.zeros(entries)
     _run(
         block.addresses,
         block.codes,
@@ -197,26 +238,28 @@ def block_products(block: Block, first_new: int = 0) -> tuple[Floats, Floats, Fl
         block.grids,
         block.start,
         block.count,
-        first_pair,
+        first_panel,
         high,
         low,
     )
-    return (
-        _square(high[:entries], padded, first_pair)[:rows, :rows],
-        _square(low[:entries], padded, first_pair)[:rows, :rows],
-        high[entries : entries + rows],
-        low[entries : entries + rows],
-    )
+    gram, sums = _laid_out(high, panels, first_panel)
+    gram_low, sums_low = _laid_out(low, panels, first_panel)
+    return gram[:rows, :rows], gram_low[:rows, :rows], sums[:rows], sums_low[:rows]
 
 
-def _square(entries: Floats, padded: int, first_pair: int) -> Floats:
-    """Lay the 2 x 2 blocks out as a symmetric (padded, padded) matrix."""
-    square = np.zeros((padded, padded))
+def _laid_out(entries: Floats, panels: int, first_panel: int) -> tuple[Floats, Floats]:
+    """Lay the numbers of all panels out as a symmetric G and as S, in whole panels."""
+    gram, sums = np.zeros((PANEL * panels, PANEL * panels)), np.zeros(PANEL * panels)
+    left, right = np.triu_indices(PANEL)
     k = 0
-    for j in range(first_pair, padded // 2):
-        for i in range(j + 1):
-            cell = entries[k : k + 4].reshape(2, 2)
-            square[2 * i : 2 * i + 2, 2 * j : 2 * j + 2] = cell
-            square[2 * j : 2 * j + 2, 2 * i : 2 * i + 2] = cell.T
-            k += 4
-    return square
+    for j in range(first_panel, panels):
+        here = slice(PANEL * j, PANEL * j + PANEL)
+        own, sums[here] = gram[here, here], entries[k + OWN - PANEL : k + OWN]
+        own[left, right] = own[right, left] = entries[k : k + OWN - PANEL]
+        k += OWN
+        for i in range(j):
+            there = slice(PANEL * i, PANEL * i + PANEL)
+            gram[there, here] = entries[k : k + CROSSED].reshape(PANEL, PANEL)
+            gram[here, there] = gram[there, here].T
+            k += CROSSED
+    return gram, sums

@@ -32,7 +32,7 @@ Products = tuple[Floats, Floats, Floats, Floats]
 SAVE_SECONDS = 2.0
 MOST_THREADS = 16  # more only queue for the memory bus
 CUDA_STREAMS = 2  # one block is copied while the other is multiplied
-BLOCK = {"cpu": 1 << 20, "cuda": 1 << 22}
+BLOCK = {"cpu": 1 << 21, "cuda": 1 << 22}
 
 
 @dataclass(frozen=True)

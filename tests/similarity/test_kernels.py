@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from kinship.similarity.blocks import CODES, F64, ZERO, Block
-from kinship.similarity.cpu import TILE, block_products
+from kinship.similarity.cpu import block_products
 from kinship.similarity.cuda import CudaKernel
+from kinship.similarity.registers import PANEL, TILE
 from tests.families import Stored, deltas, pack, reference_gram, unpack
 
 KERNELS: dict[str, Callable[..., tuple[np.ndarray, ...]]] = {"cpu": block_products, "cuda": CudaKernel("cpu")}
@@ -66,9 +67,9 @@ def test_every_pattern_of_the_small_dtypes_is_converted_exactly(kernel, dtype):
     if kernel is block_products:
         rows = [Stored(dtype, (1,), pattern.tobytes()) for pattern in patterns]
         found = []
-        for first in range(0, len(rows), 1024):
-            chosen = rows[first : first + 1024]
-            found.append(kernel(_block(chosen, is_delta=[True] * len(chosen)), len(chosen))[2])
+        for first in range(0, len(rows), 64):
+            chosen = rows[first : first + 64]
+            found.append(kernel(_block(chosen, is_delta=[True] * len(chosen)))[2])
         found = np.concatenate(found)
         finite = np.isfinite(expected)
         assert np.array_equal(np.isfinite(found), finite)  # NaN may come out as infinite: both are refused
@@ -153,14 +154,29 @@ def test_equal_content_in_two_dtypes_is_equal(kernel, dtypes):
 
 
 @pytest.mark.parametrize("first_new", range(7))
-def test_only_new_products_are_needed(kernel, first_new):
-    rows = _draw(6, 600)
+@pytest.mark.parametrize("dtype", ["F32", "BF16"])
+def test_only_new_products_are_needed(kernel, first_new, dtype):
+    rows = _draw(6, 600, dtype)
     whole, part = _whole(kernel(_block(rows))), _whole(kernel(_block(rows), first_new))
     assert np.array_equal(part[0][first_new:], whole[0][first_new:])
     assert np.array_equal(part[0][:, first_new:], whole[0][:, first_new:])
-    old = first_new // 2 * 2  # rows are taken in pairs
+    assert np.array_equal(part[1][first_new:], whole[1][first_new:])
+    old = first_new // PANEL * PANEL  # rows are taken in panels
     assert not part[0][:old, :old].any()
-    assert np.array_equal(part[1], whole[1])
+
+
+@pytest.mark.parametrize("dtype", ["BF16", "F32"])
+@pytest.mark.parametrize("size", [TILE - 1, TILE, 3 * TILE + 5])
+def test_rows_of_equal_content_have_equal_entries_whatever_loop_made_them(kernel, dtype, size):
+    """Copies in every place of every panel: within one, against the first, and further on."""
+    base, model, other = _draw(3, size, dtype)
+    rows = [base, *(model if i % 4 else other for i in range(1, 4 * PANEL))]
+    gram, sums = _whole(kernel(_block(rows)))
+    copies = [i for i in range(1, len(rows)) if rows[i] is model]
+    assert len(set(gram[np.ix_(copies, copies)].ravel())) == 1
+    assert len(set(sums[copies])) == 1
+    for i in set(range(len(rows))) - set(copies):
+        assert len(set(gram[i, copies])) == 1
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
