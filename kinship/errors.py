@@ -12,11 +12,16 @@ from pathlib import Path
 __all__ = [
     "AlignmentError",
     "CheckpointError",
+    "CurveError",
     "DeviceError",
     "HubError",
     "JobCancelledError",
     "KinshipError",
+    "MergeError",
     "NonFiniteError",
+    "RecipeError",
+    "SearchError",
+    "TaskError",
     "UnknownNameError",
     "WorkspaceError",
 ]
@@ -51,8 +56,30 @@ class HubError(KinshipError):
     """The Hugging Face Hub could not give the repository."""
 
 
+class RecipeError(KinshipError):
+    """A merge recipe cannot be read, or says something that no merge can follow."""
+
+
+class MergeError(KinshipError):
+    """A merge could not be made or published; nothing half-made was kept."""
+
+    exit_code = 1
+
+
 class DeviceError(KinshipError):
     """The device asked for is not there."""
+
+
+class CurveError(KinshipError):
+    """A CSV file or its rows cannot be read as a lineage or as pairs of gain and kinship."""
+
+
+class SearchError(KinshipError):
+    """A search cannot be run as it was asked for."""
+
+
+class TaskError(KinshipError):
+    """A task cannot be read or run, or its score is none."""
 
 
 class WorkspaceError(KinshipError):

@@ -10,11 +10,11 @@ import sys
 
 import typer
 
-from kinship.cli import checkpoints, dashboard, demo, matrix  # each registers its commands
+from kinship.cli import checkpoints, dashboard, demo, matrix, stages  # each registers its commands
 from kinship.cli.program import app, say
 from kinship.errors import KinshipError
 
-__all__ = ["app", "checkpoints", "dashboard", "demo", "main", "matrix"]
+__all__ = ["app", "checkpoints", "dashboard", "demo", "main", "matrix", "stages"]
 
 
 def main() -> None:

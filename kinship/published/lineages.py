@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+
+from kinship.published.table import PAPER, rows
 
 __all__ = ["Lineage", "Step", "lineages"]
-
-_SOURCE = "Hu et al., Exploring Model Kinship for Merging LLMs, arXiv 2410.12613, Table {table}"
 
 
 @dataclass(frozen=True)
@@ -38,16 +36,15 @@ class Lineage:
 @cache
 def lineages() -> tuple[Lineage, ...]:
     """Return the published lineages, as printed."""
-    text = files("kinship.published").joinpath("data/community_paths.csv").read_text(encoding="utf-8")
-    rows = list(csv.DictReader(text.splitlines()))
+    table = rows("community_paths")
     return tuple(
         Lineage(
             name=f"paper-path-{path}",
             base="Mistral-7B-v0.1",
-            source=_SOURCE.format(table=4 + int(path)),
-            steps=tuple(_step(row) for row in rows if row["path"] == path),
+            source=f"{PAPER}, Table {4 + int(path)}",
+            steps=tuple(_step(row) for row in table if row["path"] == path),
         )
-        for path in sorted({row["path"] for row in rows})
+        for path in sorted({row["path"] for row in table})
     )
 
 

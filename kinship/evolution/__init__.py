@@ -1,0 +1,68 @@
+"""Evolution: search for better merges generation by generation, and read the curve of a lineage.
+
+Pure: whoever searches passes in how to merge, how to evaluate and what the kinship of two models is.
+"""
+
+from kinship.evolution.baselines import (
+    Baseline,
+    BaselineScore,
+    Verdict,
+    baselines,
+    score_baselines,
+    verdict,
+)
+from kinship.evolution.change_point import ChangePoint, change_point
+from kinship.evolution.correlation import Correlation, Estimate, correlate, correlation_table
+from kinship.evolution.curve import Curve, curve, read_columns, read_rows
+from kinship.evolution.limits import Limits, stop_sentence
+from kinship.evolution.pair import Kinship, Pair
+from kinship.evolution.population import Individual, Population
+from kinship.evolution.run import Run, run_from_dict, run_to_dict
+from kinship.evolution.search import Ahead, Planned, Scored, begin, next_pairs, search
+from kinship.evolution.stages import Stages, stages
+from kinship.evolution.stopping import STOPPING_RULES, EarlyStop, Rule, stopping_rule, would_have_stopped
+from kinship.evolution.strategies import STRATEGIES, Strategy, strategy
+
+__all__ = [
+    "STOPPING_RULES",
+    "STRATEGIES",
+    "Ahead",
+    "Baseline",
+    "BaselineScore",
+    "ChangePoint",
+    "Correlation",
+    "Curve",
+    "EarlyStop",
+    "Estimate",
+    "Individual",
+    "Kinship",
+    "Limits",
+    "Pair",
+    "Planned",
+    "Population",
+    "Rule",
+    "Run",
+    "Scored",
+    "Stages",
+    "Strategy",
+    "Verdict",
+    "baselines",
+    "begin",
+    "change_point",
+    "correlate",
+    "correlation_table",
+    "curve",
+    "next_pairs",
+    "read_columns",
+    "read_rows",
+    "run_from_dict",
+    "run_to_dict",
+    "score_baselines",
+    "search",
+    "stages",
+    "stop_sentence",
+    "stopping_rule",
+    "strategy",
+    "verdict",
+    "would_have_stopped",
+]

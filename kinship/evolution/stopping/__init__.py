@@ -1,0 +1,21 @@
+"""The stopping rules, by name. A rule is one file here: a pure function of the run, registered."""
+
+# isort: off
+from kinship.evolution.stopping import kinship, no_gain, plateau  # in the order shown to people
+
+# isort: on
+from kinship.evolution.stopping.registry import STOPPING_RULES, Rule, StoppingRule, register, stopping_rule
+from kinship.evolution.stopping.saving import EarlyStop, would_have_stopped
+
+__all__ = [
+    "STOPPING_RULES",
+    "EarlyStop",
+    "Rule",
+    "StoppingRule",
+    "kinship",
+    "no_gain",
+    "plateau",
+    "register",
+    "stopping_rule",
+    "would_have_stopped",
+]

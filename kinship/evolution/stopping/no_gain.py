@@ -1,0 +1,19 @@
+"""Stop when the best score no longer rises."""
+
+from __future__ import annotations
+
+from kinship.evolution.run import Run
+from kinship.evolution.stopping.registry import register
+
+__all__ = ["no_gain"]
+
+
+@register(
+    "no-gain",
+    title="No gain",
+    sentence="Stops when the best score has not risen for so many generations.",
+)
+def no_gain(run: Run, *, patience: int = 2) -> bool:
+    """Say whether no model of the last `patience` generations scored better than the best one before them."""
+    best = run.best_scores
+    return len(best) > patience and best[-1] <= best[-1 - patience]

@@ -1,0 +1,19 @@
+"""Stop when the best models, taken together, have nearly ceased to improve."""
+
+from __future__ import annotations
+
+from kinship.evolution.run import Run
+from kinship.evolution.stopping.registry import register
+
+__all__ = ["plateau"]
+
+
+@register(
+    "plateau",
+    title="Plateau of the average",
+    sentence="Stops when the mean score of the k best has risen by less than the tolerance in so many generations.",
+)
+def plateau(run: Run, *, tolerance: float = 0.1, patience: int = 2) -> bool:
+    """Say whether the mean score of the k best rose by less than `tolerance` points in `patience` generations."""
+    average = run.average_scores_of_best
+    return len(average) > patience and average[-1] - average[-1 - patience] < tolerance
