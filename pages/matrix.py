@@ -2,29 +2,16 @@
 
 import streamlit as st
 
-from kinship.errors import KinshipError
 from kinship.similarity import METRICS, kinship_matrix, suspicious_models
-from kinship.ui.current import chosen_models, current_alignment, current_family, stored_table
+from kinship.ui.current import chosen_models, current_family
 from kinship.ui.frame import page
 from kinship.ui.heatmap import parts_of, provenance, show_matrix
 from kinship.ui.pair import show_pair
-from kinship.ui.work import measure_and_wait, open_and_wait
+from kinship.ui.work import measured
 
 page("Kinship matrix", "Who is how closely related, and where in the network?")
 family = current_family()
-try:
-    alignment = current_alignment(family)
-except KinshipError as error:
-    st.warning(str(error))
-    st.page_link("pages/checkpoints.py", label="Choose or make a family of checkpoints")
-    st.stop()
-if alignment is None:
-    open_and_wait(family)
-    st.stop()
-table = stored_table(alignment)
-if table is None:
-    measure_and_wait(family, alignment)
-    st.stop()
+alignment, table = measured(family)
 
 controls = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
 metric_name = controls.segmented_control(

@@ -8,13 +8,33 @@ import streamlit as st
 
 from kinship.checkpoints import Alignment
 from kinship.errors import KinshipError
+from kinship.similarity import GramTable
+from kinship.ui.current import current_alignment, opened, stored_table
 from kinship.ui.words import bytes_text, duration
 from kinship.workspace import Job, cancel, enqueue, ensure_worker, job, jobs, retry
 from kinship.workspace.families import Family
 
-__all__ = ["ask_and_wait", "job_line", "measure_and_wait", "open_and_wait"]
+__all__ = ["ask_and_wait", "job_line", "measure_and_wait", "measured", "open_and_wait"]
 
 _AT_ONCE = 2_000_000_000  # bytes; a family up to this is read without asking
+
+
+def measured(one: Family) -> tuple[Alignment, GramTable]:
+    """Return what can be compared in a family, and its table; where it takes work first, say so and stop the page."""
+    try:
+        alignment = current_alignment(one)
+    except KinshipError as error:
+        st.warning(str(error))
+        st.page_link("pages/checkpoints.py", label="Choose or make a family of checkpoints")
+        st.stop()
+    if alignment is None:
+        open_and_wait(one)
+        st.stop()
+    table = stored_table(alignment)
+    if table is None:
+        measure_and_wait(one, alignment)
+        st.stop()
+    return alignment, table
 
 
 def measure_and_wait(family: Family, alignment: Alignment) -> None:
@@ -37,8 +57,6 @@ def measure_and_wait(family: Family, alignment: Alignment) -> None:
 
 def open_and_wait(family: Family) -> None:
     """Have the worker open the .bin and .pth checkpoints of a family, one after another; then stop the page."""
-    from kinship.ui.current import opened
-
     for path in (family.base, *family.members):
         if opened(Path(path)) is None:
             ask_and_wait("open", Path(path).name, {"path": path})
