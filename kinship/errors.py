@@ -17,6 +17,7 @@ __all__ = [
     "HubError",
     "JobCancelledError",
     "KinshipError",
+    "LineageError",
     "MergeError",
     "NonFiniteError",
     "RecipeError",
@@ -80,6 +81,10 @@ class SearchError(KinshipError):
 
 class TaskError(KinshipError):
     """A task cannot be read or run, or its score is none."""
+
+
+class LineageError(KinshipError):
+    """A question about parents or descent cannot be asked in this way."""
 
 
 class WorkspaceError(KinshipError):

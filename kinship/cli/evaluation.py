@@ -1,0 +1,76 @@
+"""`kinship evaluate`: the scores of a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kinship.checkpoints import local_path, open_checkpoint
+from kinship.cli.program import AsJson, answer, app, progress, say
+from kinship.errors import WorkspaceError
+from kinship.evaluation import Dtype, Evaluator, Options, Scores, resolve_tasks
+from kinship.similarity import Device
+
+__all__ = ["evaluate"]
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A folder in Hugging Face layout, or a Hub id.")],
+    tasks: Annotated[str, typer.Option(help="Names or paths of own text, with commas between; `demo` means its four.")],
+    include_path: Annotated[Path | None, typer.Option(help="A folder with your own task files.")] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many questions a task.")] = None,
+    device: Annotated[Device, typer.Option(help="Where to compute.")] = "auto",
+    dtype: Annotated[Dtype, typer.Option(help="Precision; auto is the checkpoint's own.")] = "auto",
+    batch_size: Annotated[int, typer.Option(help="Requests in one forward pass.")] = 1,
+    num_fewshot: Annotated[int | None, typer.Option(help="Examples before each question.")] = None,
+    apply_chat_template: Annotated[bool, typer.Option("--apply-chat-template", help="Use the chat template.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Evaluate even if the scores are stored.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print the scores of a model on tasks of lm-evaluation-harness: percent, or minus bits per byte of a text."""
+    from kinship.workspace.scores import evaluate_kept
+
+    options = Options(device, dtype, batch_size, num_fewshot, limit, apply_chat_template)
+    found = resolve_tasks([name.strip() for name in tasks.split(",") if name.strip()], include_path)
+    evaluator = Evaluator()
+    with progress() as report:
+        checkpoint = open_checkpoint(local_path(model, report))
+        try:
+            scores = evaluate_kept(evaluator, checkpoint, found, options, progress=report, fresh=fresh)
+        except WorkspaceError as error:
+            say(f"warning: the scores are not kept: {error}")
+            scores = evaluator.evaluate(checkpoint.path, found, options, report)
+    answer(_plain(checkpoint.name, scores), _text(scores), as_json)
+
+
+def _plain(model: str, scores: Scores) -> dict[str, Any]:
+    told = ("unit", "metric", "questions", "few_shot")
+    return {
+        "model": model,
+        "tasks": {
+            name: {"score": one.value, "stderr": one.stderr} | {key: getattr(one, key) for key in told}
+            for name, one in scores.tasks.items()
+        },
+        "average": scores.average,
+        "stderr": scores.stderr,
+        "averages": scores.averages,
+    }
+
+
+def _text(scores: Scores) -> str:
+    lines = []
+    for name, one in scores.tasks.items():
+        asked = f"{one.questions:,} question{'' if one.questions == 1 else 's'}"
+        lines.append(_line(name, one.value, one.stderr, f"{one.unit} ({one.metric}, {asked})"))
+    for unit, value in scores.averages.items():
+        lines.append(_line("average", value, scores.stderr if scores.average is not None else None, unit))
+    return "\n".join(lines)
+
+
+def _line(name: str, value: float, stderr: float | None, rest: str) -> str:
+    digits = 3 if "bits" in rest else 1
+    error = "" if stderr is None else f"± {stderr:.{digits}f}"
+    return f"{name:32s} {value:8.{digits}f} {error:8s} {rest}"

@@ -1,0 +1,28 @@
+"""Evaluation: scores from lm-evaluation-harness, published scores, and what a merge gained."""
+
+from kinship.evaluation.backend import Evaluator
+from kinship.evaluation.gain import Gain, TaskGain, merge_gain
+from kinship.evaluation.importing import read_published
+from kinship.evaluation.options import Dtype, Options, Part
+from kinship.evaluation.scores import Scores, TaskScore, Unit, scores_from_json, scores_to_json
+from kinship.evaluation.task import Task
+from kinship.evaluation.tasks import DEMO, resolve_tasks
+
+__all__ = [
+    "DEMO",
+    "Dtype",
+    "Evaluator",
+    "Gain",
+    "Options",
+    "Part",
+    "Scores",
+    "Task",
+    "TaskGain",
+    "TaskScore",
+    "Unit",
+    "merge_gain",
+    "read_published",
+    "resolve_tasks",
+    "scores_from_json",
+    "scores_to_json",
+]

@@ -1,0 +1,162 @@
+"""lm-evaluation-harness at work: tasks and the model stay warm from one call to the next."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from kinship.checkpoints import Checkpoint, open_checkpoint
+from kinship.errors import KinshipError, TaskError
+from kinship.evaluation.harness import harness
+from kinship.evaluation.loading import LoadedTask, load_task
+from kinship.evaluation.model import TokenMemory, load_model, tokenizer_digest
+from kinship.evaluation.options import Options
+from kinship.evaluation.results import task_score
+from kinship.evaluation.scores import Scores, TaskScore
+from kinship.evaluation.task import Task
+
+__all__ = ["Evaluator"]
+
+Progress = Callable[[float, str], None]
+
+_BOOTSTRAP = 1000
+"""Resamples for the error of a metric that is no mean; that of a mean needs none."""
+
+
+class Evaluator:
+    """Scores models with the harness in this process; keep one, for it keeps what is slow to make.
+
+    Warm are the tasks with their data, the last model, and the tokens of questions as long as models share a
+    tokenizer. A second thread waits until the first is done.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._loaded: dict[Any, LoadedTask] = {}
+        self._digests: dict[Any, str] = {}
+        self._tokens = TokenMemory("")
+        self._model: tuple[Any, Any] = (None, None)
+
+    def evaluate(
+        self,
+        model: Path | str,
+        tasks: Sequence[Task],
+        options: Options | None = None,
+        progress: Progress | None = None,
+    ) -> Scores:
+        """Return the scores of a model.
+
+        Parameters
+        ----------
+        model : Path or str
+            Folder in Hugging Face layout, or of an adapter whose base is on this machine.
+        tasks : Sequence[Task]
+            As `resolve_tasks` gives them. Each is run by itself, so that its score does not depend on the company
+            it is in: with batches in 16 bits it could.
+        options : Options, optional
+        progress : callable, optional
+            Called with the share done, 0 to 1, and what is being done, after every batch; what it raises ends the
+            evaluation and comes through.
+
+        Raises
+        ------
+        CheckpointError
+            The model cannot be loaded, or is not complete.
+        DeviceError
+            The device is not there.
+        TaskError
+            A task cannot be read, or the harness cannot run it on this model.
+        NonFiniteError
+            The model answers NaN.
+        """
+        options = options or Options()
+        checkpoint = open_checkpoint(model)
+        report = progress or (lambda *_: None)
+        with self._lock, redirect_stdout(io.StringIO()):
+            found: dict[str, TaskScore] = {}
+            for number, task in enumerate(tasks):
+                report(number / len(tasks), f"{task.name}: reading questions")
+                loaded = self._load(task)
+                lm = self._ready(checkpoint, options)
+                lm.report = _share(report, number, len(tasks), task.name)
+                try:
+                    found[task.name] = self._score(lm, task, loaded, options)
+                finally:
+                    lm.report = lambda *_: None
+            report(1.0, "done")
+            return Scores(found)
+
+    def digest(self, task: Task) -> str:
+        """Return the digest of a task's configuration and data; the harness reads it where nobody else can."""
+        if task.digest is not None:
+            return task.digest
+        with self._lock:
+            return self._digest(task)
+
+    def _digest(self, task: Task) -> str:
+        if task.digest is None and task.key not in self._digests:
+            self._digests[task.key] = self._load(task).digest()
+        return task.digest or self._digests[task.key]
+
+    def _load(self, task: Task) -> LoadedTask:
+        if task.key not in self._loaded:
+            self._loaded[task.key] = load_task(task)
+        return self._loaded[task.key]
+
+    def _ready(self, checkpoint: Checkpoint, options: Options) -> Any:
+        """Return the model, loaded unless it is the one of the last call."""
+        key = (checkpoint.fingerprint, options.device, options.dtype, options.batch_size)
+        if self._model[0] != key:
+            base = checkpoint.adapter.base if checkpoint.adapter else None
+            tokenizer = f"{checkpoint.config.architecture} {tokenizer_digest((base or checkpoint).path)}"
+            if self._tokens.tokenizer != tokenizer:
+                self._tokens = TokenMemory(tokenizer)
+            self._model = (None, None)  # the old one's memory is free before the new one is read
+            self._model = (key, load_model(checkpoint, options, self._tokens))
+        return self._model[1]
+
+    def _score(self, lm: Any, task: Task, loaded: LoadedTask, options: Options) -> TaskScore:
+        if options.apply_chat_template and not lm.tokenizer.chat_template:
+            raise TaskError(f"{lm.pretrained} has no chat template; evaluate it without --apply-chat-template")
+        digest = self._digest(task)
+        chosen = loaded.prepare(options)
+        _seed()
+        try:
+            report = harness().evaluator.evaluate(
+                lm,
+                loaded.content,
+                samples=chosen,
+                bootstrap_iters=_BOOTSTRAP,
+                apply_chat_template=options.apply_chat_template,
+                fewshot_as_multiturn=True,
+            )
+        except Exception as error:  # a task's own code, a template, the device's memory
+            if isinstance(error, KinshipError) or error is lm.ended_by:
+                raise
+            why = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            mend = "a smaller --batch-size needs less memory" if "memory" in why else "see the task's configuration"
+            raise TaskError(f"{task.name} cannot be run on {lm.pretrained} ({why}); {mend}") from error
+        return task_score(task.name, report, part=options.part, digest=digest)
+
+
+def _share(report: Progress, number: int, count: int, name: str) -> Callable[[int, int], None]:
+    def told(done: int, total: int) -> None:
+        report((number + done / max(1, total)) / count, f"{name}: {done:,} of {total:,} requests")
+
+    return told
+
+
+def _seed() -> None:
+    """Seed as `lm_eval.simple_evaluate` does, for tasks that draw at random."""
+    import numpy as np
+    from lm_eval.defaults import DEFAULT_OTHER_SEED, DEFAULT_RANDOM_SEED
+    from lm_eval.utils import set_torch_seed
+
+    random.seed(DEFAULT_RANDOM_SEED)
+    np.random.seed(DEFAULT_OTHER_SEED)
+    set_torch_seed(DEFAULT_OTHER_SEED)
