@@ -117,14 +117,14 @@ def read_columns(
         There are fewer rows than `fewest`, one lacks a column, or a value is not a finite number; the message names
         row and column.
     """
-    if len(rows) < fewest:
-        raise CurveError(f"{source}: the number of rows is {len(rows)}; give {fewest} or more")
     for number, row in enumerate(rows, 1):
         for name in names:
             if name not in row:
                 raise CurveError(
                     f"{source}, row {number}: there is no column {name!r}; the columns are {', '.join(row)}"
                 )
+    if len(rows) < fewest:
+        raise CurveError(f"{source}: the number of rows is {len(rows)}; give {fewest} or more")
     return {
         name: tuple(_number(row[name], f"{source}, row {number}, column {name}") for number, row in enumerate(rows, 1))
         for name in names

@@ -28,6 +28,8 @@ class Individual:
         Its score minus the mean score of its parents.
     exploration : bool
         True for the child of an exploration step.
+    reason : str
+        Why its parents were merged; empty where nobody said.
     merge_seconds, evaluation_seconds : float or None
         What it cost, where known.
     """
@@ -39,6 +41,7 @@ class Individual:
     kinship: float | None = None
     gain: float | None = None
     exploration: bool = False
+    reason: str = ""
     merge_seconds: float | None = None
     evaluation_seconds: float | None = None
 

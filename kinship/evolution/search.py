@@ -157,6 +157,7 @@ def _made(run: Run, planned: Planned, merge: Merge, evaluate: Evaluate, kinship:
         kinship=defined(kinship, first, second),
         gain=score - fmean(run.population.scores[parent] for parent in (first, second)) if known else None,
         exploration=planned.pair.exploration,
+        reason=planned.pair.reason,
         merge_seconds=merging,
         evaluation_seconds=scoring,
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 __all__ = [
+    "GAIN",
     "LEARNING",
+    "LOSS",
     "OKABE_ITO",
     "SATURATION",
     "SEQUENTIAL",
@@ -37,8 +39,10 @@ SEQUENTIAL: Scale = _evenly(_CIVIDIS)
 OKABE_ITO = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#999999", "#f0e442")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "hexagon")
 
-LEARNING = "#d9f0d3"
-SATURATION = "#fee8b6"
+# Light green and light amber as a tint, so that what stands on it can be read on a light page and on a dark one.
+LEARNING = "rgba(76,175,80,0.16)"
+SATURATION = "rgba(230,159,0,0.18)"
+GAIN, LOSS = "#009e73", "#d55e00"
 
 
 def model_colours(names: Sequence[str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ PAGES: dict[str, list[dict[str, Any]]] = {
         {"page": "pages/home.py", "title": "Home", "default": True},
         {"page": "pages/checkpoints.py", "title": "Checkpoints"},
         {"page": "pages/matrix.py", "title": "Kinship matrix"},
+        {"page": "pages/stages.py", "title": "Stages"},
     ],
     "Work": [{"page": "pages/jobs.py", "title": "Jobs"}],
 }

@@ -112,6 +112,7 @@ def test_no_gain_waits_for_a_better_model(patience, scores, stops):
     [
         # means of the two best: 5.5, 6.5, 7.5, 7.5
         ({"tolerance": 0.5, "patience": 1}, [[5, 6], [7], [8], [1]], 3),
+        ({"tolerance": 1.0, "patience": 1}, [[5, 6], [7], [7.5]], 2),
         # 5.5, 6.5, 6.75, 6.95: by 1.25 over the first two generations, by 0.45 over the next two
         ({"tolerance": 0.5, "patience": 2}, [[5, 6], [7], [6.5], [6.9]], 3),
         ({"tolerance": 0.4, "patience": 2}, [[5, 6], [7], [6.5], [6.9]], None),

@@ -117,6 +117,7 @@ def test_a_run_is_consistent(name):
             assert one.kinship == pytest.approx(here.kinship(first, second))
             assert one.name.startswith(f"model-{g}-")
             assert one.exploration == one.name.endswith("-exp")
+            assert one.reason
     assert run.best.score == max(scores.values()) == run.best_scores[-1]
     assert run.merges == len(here.done("merge")) == len(here.done("evaluate")) == run.evaluations - 5
     assert run.seconds == pytest.approx(2.5 * run.merges)
@@ -275,6 +276,24 @@ def test_an_undefined_kinship_is_kept_as_none():
     assert run.kinship_of_best == (None, None, None)
     assert all(one.kinship is None for one in run.population.individuals)
     assert not any(one.exploration for one in run.population.individuals), "nobody is known to be distant"
+
+
+def test_one_undefined_pair_leaves_the_kinship_of_the_best_undefined():
+    here = world(0)
+    best, second, *_ = here.begin().population.ranked
+    honest = here.kinship
+    here.kinship = lambda a, b: None if {a, b} == {best.name, second.name} else honest(a, b)
+    run = next(iter(here.search(here.begin())))
+    assert run.kinship_of_best == (None,)
+
+
+def test_the_seed_draws_the_control_and_nothing_else():
+    for name, differ in (("greedy", False), ("kinship", False), ("random", True)):
+        runs = []
+        for seed in range(4):
+            here = world(6, foundations=5)
+            runs.append(last(here.search(here.begin(strategy_name=name, seed=seed), limits=Limits(generations=4))))
+        assert (len({run.generations for run in runs}) > 1) is differ
 
 
 def test_ties_are_broken_by_name():

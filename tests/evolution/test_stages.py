@@ -105,6 +105,13 @@ def test_a_clean_bend_is_found_where_it_is():
     assert found.delta_bic > 20
 
 
+@pytest.mark.parametrize("odd", [0, -1])
+def test_one_odd_score_at_an_end_is_not_a_segment(odd):
+    scores = [float(i) + 0.01 * (-1) ** i for i in range(10)]
+    scores[odd] += 5.0
+    assert change_point(range(10), scores).generation in range(2, 8), "three scores or more on either side"
+
+
 def test_an_exact_bend_has_finite_evidence():
     found = change_point(range(8), [0, 1, 2, 3, 4, 4, 4, 4])
     assert found.generation == 4

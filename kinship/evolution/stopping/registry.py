@@ -22,7 +22,8 @@ class StoppingRule:
     Attributes
     ----------
     holds : callable
-        A pure function of a run whose last generation is complete, and of the parameters by name: stop here?
+        A pure function of a run whose last generation is complete, and of the parameters by name: stop here? Generation
+        1 is always made.
     name, title : str
         As written on the command line and shown to people.
     sentence : str
@@ -46,8 +47,8 @@ class Rule:
     parameters: tuple[tuple[str, Number], ...]
 
     def __call__(self, run: Run) -> bool:
-        """Say whether the search stops after the run's last generation; never before generation 1 is complete."""
-        return run.complete > 1 and STOPPING_RULES[self.name].holds(run, **dict(self.parameters))
+        """Say whether the search stops after the run's last generation."""
+        return STOPPING_RULES[self.name].holds(run, **dict(self.parameters))
 
 
 STOPPING_RULES: dict[str, StoppingRule] = {}

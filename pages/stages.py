@@ -1,0 +1,32 @@
+"""Stages: is this lineage still learning?"""
+
+import streamlit as st
+
+from kinship.evolution.stages import THRESHOLD
+from kinship.ui.correlation import show_correlation
+from kinship.ui.current import current_family
+from kinship.ui.frame import page
+from kinship.ui.generations import show_published_search
+from kinship.ui.stages import offer_lineages, published_lineage, show_stages
+
+page("Stages", "Is this lineage still learning?")
+family = current_family()
+lineage = published_lineage(family) or offer_lineages(family)
+if lineage is not None:
+    st.subheader(f"The lineage {lineage.name}", anchor=False)
+    threshold = st.slider(
+        "Kinship (PCC) of saturation",
+        0.0,
+        1.0,
+        THRESHOLD,
+        0.01,
+        key="threshold",
+        bind="query-params",
+        width=360,
+        help="The paper reads its lineages at 0.9.",
+    )
+    stages = show_stages(lineage, threshold)
+    st.subheader("Does kinship tell the gain?", anchor=False)
+    show_correlation(lineage, stages)
+st.subheader("The paper's own search", anchor=False)
+show_published_search()
