@@ -116,7 +116,9 @@ class Evaluator:
             tokenizer = f"{checkpoint.config.architecture} {tokenizer_digest((base or checkpoint).path)}"
             if self._tokens.tokenizer != tokenizer:
                 self._tokens = TokenMemory(tokenizer)
-            self._model = (None, None)  # the old one's memory is free before the new one is read
+            if self._model[1] is not None:  # its memory is free before the new one is read
+                self._model[1].release()
+            self._model = (None, None)
             self._model = (key, load_model(checkpoint, options, self._tokens))
         return self._model[1]
 

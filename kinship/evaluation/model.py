@@ -155,6 +155,10 @@ def _model_class() -> Any:
             if missing:  # transformers would draw them at random
                 raise CheckpointError(pretrained, f"it lacks {missing[0]}", "copy or download the weights again")
 
+        def release(self) -> None:
+            """Free the weights at once; frames of transformers keep this object until the next collection."""
+            self._model = None
+
         def _begin(self, total: int) -> None:
             self.done, self.total = 0, total
 

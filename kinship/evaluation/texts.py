@@ -62,7 +62,8 @@ def passages(text: str, size: int = PASSAGE) -> list[str]:
     while start < len(text):
         end = start + size
         if end < len(text):
-            cuts = (text.rfind(mark, start, end) + len(mark) for mark in ("\n\n", "\n", " "))
+            marks = ((text.rfind(mark, start, end), len(mark)) for mark in ("\n\n", "\n", " "))
+            cuts = (at + length for at, length in marks if at > start)
             end = next((cut for cut in cuts if text[start:cut].strip()), end)
         found.append(text[start:end])
         start = end
