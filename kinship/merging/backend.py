@@ -1,0 +1,155 @@
+"""Make a merge with mergekit, in this process, with progress; the tensors are mergekit's own, bit for bit.
+
+mergekit keeps its open files, and torch its random state, once a process: merges here take turns, and no other thread
+should draw from torch's global generator meanwhile.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from kinship.errors import KinshipError, MergeError
+from kinship.merging.appearing import appearing
+from kinship.merging.card import merge_card
+from kinship.merging.locate import located
+from kinship.merging.recipe import Recipe
+from kinship.merging.record import MergeRecord, make_record, write_record
+
+__all__ = ["CONFIG", "merge"]
+
+CONFIG = "mergekit_config.yml"
+Progress = Callable[[float, str], None]
+
+_turn = threading.Lock()
+
+
+def merge(recipe: Recipe, out: Path | str, progress: Progress | None = None) -> MergeRecord:
+    """Make the recipe's child as a folder `out`: weights, config, tokenizer, recipe, record and card.
+
+    The tensors are those of `mergekit-yaml --random-seed SEED` on the same YAML. Nothing is fetched. One thing is left
+    to chance in mergekit itself: the order in which a union of vocabularies numbers its new tokens.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Relative paths are taken from the working directory.
+    out : Path or str
+        The folder to make; it appears when it is whole.
+    progress : callable, optional
+        Given the share done, 0 to 1, and what is being done, after every tensor. What it raises ends the merge.
+
+    Returns
+    -------
+    MergeRecord
+        What `kinship_merge.json` in the folder says.
+
+    Raises
+    ------
+    CheckpointError
+        A model is not on this machine or cannot be read.
+    MergeError
+        `out` is taken, or mergekit could not make the merge; nothing is left behind.
+    """
+    out = Path(out).expanduser().absolute()
+    report = progress or (lambda fraction, what: None)
+    recipe = located(recipe)
+    record = make_record(recipe)
+    with appearing(out) as part:
+        while not _turn.acquire(timeout=0.5):
+            report(0.0, "waiting for another merge")
+        try:
+            _run(recipe, part, _Reported(report))
+        finally:
+            _turn.release()
+        yaml = recipe.to_yaml()
+        (part / CONFIG).write_text(yaml, encoding="utf-8")
+        (part / "README.md").write_text(merge_card(out.name, record, yaml, out), encoding="utf-8")
+        write_record(part, record)
+    return record
+
+
+class _Reported:
+    """Passes progress on, and remembers what that raised, to tell a stop from a fault of mergekit."""
+
+    def __init__(self, report: Progress) -> None:
+        self.report = report
+        self.raised: BaseException | None = None
+
+    def __call__(self, fraction: float, what: str) -> None:
+        try:
+            self.report(fraction, what)
+        except BaseException as error:
+            self.raised = error
+            raise
+
+
+def _run(recipe: Recipe, part: Path, report: _Reported) -> None:
+    """Let mergekit write the weights, the config and the tokenizer."""
+    report(0.0, "planning")
+    from mergekit.options import MergeOptions
+
+    adapters = part / ".adapters"  # where mergekit merges adapters into their models first
+    options = MergeOptions(random_seed=recipe.seed, quiet=True, write_model_card=False, lora_merge_cache=str(adapters))
+    try:
+        _mergekit(report)(_configuration(recipe), str(part), options)
+    except Exception as error:
+        if error is report.raised or isinstance(error, KinshipError):
+            raise
+        first = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+        raise MergeError(
+            f"mergekit could not make the merge: {first}; run the preflight, and mend the recipe"
+        ) from error
+    finally:
+        _forget()
+    if adapters.exists():
+        shutil.rmtree(adapters)
+
+
+def _mergekit(report: Progress) -> Callable[..., None]:
+    """Return mergekit's `run_merge` with an executor that reports after every tensor.
+
+    It is the same code with another `Executor` in its globals, so that nothing of mergekit is patched for others.
+    """
+    from mergekit import merge as engine
+
+    class Reporting(engine.Executor):  # type: ignore[misc]
+        def run(self, quiet: bool = False, desc: str | None = None) -> Iterator[Any]:
+            for done, (task, value) in enumerate(super().run(quiet=quiet, desc=desc), start=1):
+                report(done / len(self.targets), getattr(task, "tensor_name", "the last files"))
+                yield task, value
+
+    return FunctionType(
+        engine.run_merge.__code__, vars(engine) | {"Executor": Reporting}, "run_merge", engine.run_merge.__defaults__
+    )
+
+
+def _configuration(recipe: Recipe) -> Any:
+    """Return mergekit's configuration object, which lists its models in their order.
+
+    mergekit's own order is that of a set of strings, another in every process, and without a base it takes the
+    child's config and tokenizer from the first.
+    """
+    from mergekit.config import MergeConfiguration
+
+    class Ordered(MergeConfiguration):  # type: ignore[misc]
+        def referenced_models(self) -> list[Any]:
+            places = {str(model): place for place, model in enumerate(names)}
+            return sorted(super().referenced_models(), key=lambda model: places[str(model)])
+
+    names = list(dict.fromkeys(name for name in (recipe.base, *(p.path for p in recipe.parents)) if name))
+    return Ordered.model_validate(recipe.to_config())
+
+
+def _forget() -> None:
+    """Close the parents' files: mergekit would keep them, and what it knew of them, for the next merge."""
+    from mergekit.architecture.auto import infer_architecture_info
+    from mergekit.io.tasks import LoaderCache
+
+    LoaderCache().flush_all()
+    LoaderCache.loaders.clear()
+    infer_architecture_info.cache_clear()

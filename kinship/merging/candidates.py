@@ -1,0 +1,158 @@
+"""Which pair to merge next, and why: kinship, scores, and what the child would be, for every pair of a family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import combinations
+from math import isnan
+from statistics import median
+
+import numpy as np
+import numpy.typing as npt
+
+from kinship.merging import combine
+from kinship.merging.pair_scores import PairScores, pair_scores
+from kinship.merging.verdict import KINDS, TOO_ALIKE, Kind, verdict
+from kinship.similarity import GramTable, Totals, kinship_matrix
+from kinship.similarity.children import child_kinship, child_row
+from kinship.similarity.rounding import rounding_noise
+
+__all__ = ["Candidate", "Child", "candidates"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Child:
+    """What a pair's child would be, before it is made.
+
+    Attributes
+    ----------
+    method : str
+        "linear" (the mean) or "slerp" (half-way).
+    kinship : Mapping of str to float
+        PCC with every model of the table.
+    stored : Mapping of str to float
+        The same as expected of the child when it is stored in the dtype asked for.
+    rounding : float
+        Expected share of the stored child's delta (norm over norm) that is rounding: the floor.
+    """
+
+    method: str
+    kinship: Mapping[str, float]
+    stored: Mapping[str, float]
+    rounding: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A pair that could be merged.
+
+    Attributes
+    ----------
+    parents : (str, str)
+    pcc, cosine, euclidean : float
+        Their kinship; NaN where undefined.
+    scores : PairScores
+        What is known of their scores on the tasks that both have.
+    children : tuple of Child
+    conflicts : tuple of str
+        A sentence for each difference of licence or vocabulary.
+    kind : {"exploit", "explore", "ordinary", "nothing to gain"}
+    reason : str
+        Why, in a sentence.
+    """
+
+    parents: tuple[str, str]
+    pcc: float
+    cosine: float
+    euclidean: float
+    scores: PairScores
+    children: tuple[Child, ...]
+    conflicts: tuple[str, ...]
+    kind: Kind = "ordinary"
+    reason: str = ""
+
+
+def candidates(
+    table: GramTable,
+    scores: Mapping[str, Mapping[str, float]] | None = None,
+    licences: Mapping[str, str | None] | None = None,
+    vocabularies: Mapping[str, int | None] | None = None,
+    dtype: str = "bf16",
+) -> tuple[Candidate, ...]:
+    """Return all pairs of the table's models, the ones to merge first first.
+
+    The best pair by score comes first (exploit), then pairs that are distant and whose parents are both in the better
+    half (explore), then the others, and last the pairs that are too alike to gain from a merge; within a kind those
+    of the higher mean score first. Without scores distance alone decides.
+
+    Parameters
+    ----------
+    table : GramTable
+        The family.
+    scores : Mapping of str to Mapping of str to float, optional
+        Model -> task -> percent.
+    licences, vocabularies : Mapping, optional
+        Licence and number of tokens of each model.
+    dtype : str
+        What children are stored in, to expect their rounding.
+    """
+    totals, noise = table.totals(), rounding_noise(table, dtype)
+    matrices = [kinship_matrix(table, name).values for name in ("pcc", "cosine", "euclidean")]
+    found = []
+    for i, j in combinations(range(len(table.models)), 2):
+        pair = table.models[i], table.models[j]
+        pcc, cosine, euclidean = (float(values[i, j]) for values in matrices)
+        children = tuple(_children(table, totals, noise, i + 1, j + 1))
+        conflicts = tuple(_conflicts(pair, licences or {}, vocabularies or {}))
+        found.append(Candidate(pair, pcc, cosine, euclidean, pair_scores(pair, scores or {}), children, conflicts))
+    return tuple(sorted(_judged(found), key=_rank))
+
+
+def _judged(found: list[Candidate]) -> list[Candidate]:
+    """Return the pairs, each with its kind and the reason."""
+    kinships = [one.pcc for one in found if not isnan(one.pcc)]
+    middle = median(kinships) if kinships else float("nan")
+    averages = [average for one in found for average in one.scores.averages if average is not None]
+    strong = median(averages) if averages else None
+    best = max((one.scores.mean for one in found if one.scores.mean is not None and one.pcc < TOO_ALIKE), default=None)
+    judged = []
+    for one in found:
+        kind, reason = verdict(one.pcc, one.scores, middle, strong, one.scores.mean == best)
+        judged.append(replace(one, kind=kind, reason=reason))
+    return judged
+
+
+def _rank(one: Candidate) -> tuple[int, float, float]:
+    kinship = 1.0 if isnan(one.pcc) else one.pcc
+    weakness = -one.scores.mean if one.scores.mean is not None else 0.0
+    return KINDS.index(one.kind), weakness, kinship
+
+
+def _children(table: GramTable, totals: Totals, noise: Floats, first: int, second: int) -> Iterator[Child]:
+    """The mean and the SLERP half-way of two models, given by their rows."""
+    tensors, rows = len(table.tensors), len(table.names)
+    vectors = np.zeros((2, rows))
+    vectors[:, 0] = vectors[0, first] = vectors[1, second] = 1.0
+    K = np.einsum("ir,trs,js->tij", vectors, table.gram, vectors, optimize=True)
+    shares = {"linear": np.full((tensors, 2), 0.5), "slerp": combine.slerp(K, np.full(tensors, 0.5))}
+    for method, share in shares.items():
+        exact, rounded = (child_row(table, share @ vectors, extra) for extra in (None, noise))
+        square = float(rounded.squares.sum())
+        rounding = (float(noise.sum()) / square) ** 0.5 if square else float("nan")
+        yield Child(method, child_kinship(totals, exact), child_kinship(totals, rounded), rounding)
+
+
+def _conflicts(
+    pair: tuple[str, str], licences: Mapping[str, str | None], vocabularies: Mapping[str, int | None]
+) -> Iterator[str]:
+    first, second = pair
+    known = [licences.get(model) for model in pair]
+    if known[0] != known[1]:
+        told = [licence or "none stated" for licence in known]
+        yield f"licences differ: {told[0]} ({first}), {told[1]} ({second}); the child has to keep to both"
+    sizes = [vocabularies.get(model) for model in pair]
+    if None not in sizes and sizes[0] != sizes[1]:
+        yield f"vocabularies differ: {sizes[0]} tokens ({first}), {sizes[1]} ({second}); set tokenizer_source"

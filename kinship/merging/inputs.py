@@ -1,0 +1,93 @@
+"""The models of a recipe as they lie on this machine, opened by their headers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kinship.checkpoints import Checkpoint, Config, is_hub_id, needs_torch, open_checkpoint
+from kinship.checkpoints.config import read_config
+from kinship.errors import CheckpointError
+from kinship.merging.finding import Finding
+
+__all__ = ["Input", "open_inputs"]
+
+_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+
+
+@dataclass(frozen=True)
+class Input:
+    """A model that will be merged.
+
+    Attributes
+    ----------
+    model : str
+        As the recipe names it.
+    folder : Path
+        Where its config and tokenizer are.
+    config : Config
+    checkpoint : Checkpoint or None
+        None for torch's files: only torch can open those.
+    """
+
+    model: str
+    folder: Path
+    config: Config
+    checkpoint: Checkpoint | None
+
+    @property
+    def name(self) -> str:
+        """Name of its folder."""
+        return self.checkpoint.name if self.checkpoint else self.folder.name
+
+
+def open_inputs(models: Mapping[str, str]) -> tuple[dict[str, Input], list[Finding]]:
+    """Open the models of a recipe and say what keeps mergekit from reading one.
+
+    Parameters
+    ----------
+    models : Mapping of str to str
+        For every model as the recipe names it, the adapter on it, or "".
+
+    Returns
+    -------
+    dict of str to Input, list of Finding
+        What could be opened, by the model's name in the recipe.
+    """
+    inputs, findings = {}, []
+    for model, adapter in models.items():
+        path = model.removesuffix(f"+{adapter}") if adapter else model
+        try:
+            inputs[model] = _open(model, Path(path).expanduser())
+            if adapter:
+                _open_adapter(adapter)
+        except CheckpointError as error:
+            findings.append(Finding("error", "models", str(error)))
+    return inputs, findings
+
+
+def _open(model: str, path: Path) -> Input:
+    if not path.exists():
+        if is_hub_id(str(path)):
+            problem = "it is not on this machine, neither as a folder nor as a Hub model"
+            raise CheckpointError(model, problem, f"check the path, or fetch it: hf download {path}")
+        raise CheckpointError(path, "there is no such folder", "check the path")
+    if (path / "adapter_config.json").is_file():
+        raise CheckpointError(path, "this is an adapter, not a whole model", f"write it as BASE+{path}")
+    config = read_config(path) if path.is_dir() else None
+    if config is None:
+        raise CheckpointError(path, "there is no config.json", "give a folder with config.json and its weights")
+    if not any((path / f"{name}{suffix}").is_file() for name in _WEIGHTS for suffix in ("", ".index.json")):
+        raise CheckpointError(path, "mergekit looks for model.safetensors", "save the model with save_pretrained")
+    if needs_torch(path):
+        return Input(model, path, config, None)
+    checkpoint = open_checkpoint(path)
+    if any(tensor.dtype.startswith("F8_") for tensor in checkpoint.tensors.values()):
+        raise CheckpointError(path, "float8 weights cannot be merged", "give the checkpoint that it was quantised from")
+    return Input(model, path, config, checkpoint)
+
+
+def _open_adapter(path: str) -> None:
+    if open_checkpoint(path).adapter is None:
+        raise CheckpointError(path, "this is no adapter", "write it as a parent of its own")

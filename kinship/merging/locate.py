@@ -1,0 +1,42 @@
+"""Find the models of a recipe on this machine: as paths, or in the Hub's cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kinship.checkpoints import is_hub_id
+from kinship.merging.recipe import Recipe
+
+__all__ = ["located"]
+
+
+def located(recipe: Recipe, folder: Path | None = None) -> Recipe:
+    """Return the recipe with absolute paths for all models that are on this machine; the others stay as they are.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    folder : Path, optional
+        Where to look for relative paths that are not below the working directory: the folder of its YAML.
+    """
+    return recipe.with_models(lambda model: _find(model, folder))
+
+
+def _find(model: str, folder: Path | None) -> str:
+    path = Path(model).expanduser()
+    for place in (path, folder / path if folder else path):
+        try:
+            if place.exists():
+                return str(place.absolute())
+        except OSError:  # what may not be looked at is not there
+            continue
+    return _cached(model) if is_hub_id(model) else model
+
+
+def _cached(model: str) -> str:
+    """Return the folder of a Hub model that was downloaded before, or its id."""
+    from huggingface_hub import try_to_load_from_cache
+
+    repo, _, revision = model.partition("@")
+    config = try_to_load_from_cache(repo, "config.json", revision=revision or None)
+    return str(Path(config).parent) if isinstance(config, str) else model

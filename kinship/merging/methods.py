@@ -1,0 +1,18 @@
+"""The merge methods by name: what mergekit can do, described without importing it."""
+
+from __future__ import annotations
+
+from kinship.errors import UnknownNameError
+from kinship.merging.catalogue import INTERPOLATION, SELECTION, TASK_VECTORS
+from kinship.merging.method import Method
+
+__all__ = ["METHODS", "merge_method"]
+
+METHODS: dict[str, Method] = {method.name: method for method in (*INTERPOLATION, *TASK_VECTORS, *SELECTION)}
+
+
+def merge_method(name: str) -> Method:
+    """Return the merge method of that name, or raise UnknownNameError with the close ones."""
+    if name not in METHODS:
+        raise UnknownNameError("merge method", name, METHODS)
+    return METHODS[name]
