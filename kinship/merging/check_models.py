@@ -57,8 +57,9 @@ def _tensors(first: Input, one: Input) -> Iterator[Finding]:
     if lacking:
         message = f"{one.name} lacks {lacking[0]}, which {first.name} has; choose models of one architecture"
         yield Finding("error", "architecture", message)
-    for name in ours.keys() & theirs.keys():
-        if ours[name].shape[1:] != theirs[name].shape[1:]:
+    for name in (name for name in ours if name in theirs):
+        rows = int(layer_number(name) is None)  # outside the layers the number of rows is the vocabulary's
+        if ours[name].shape[rows:] != theirs[name].shape[rows:]:
             message = f"{name} is {list(theirs[name].shape)} in {one.name} and {list(ours[name].shape)} in {first.name}"
             yield Finding("error", "architecture", f"{message}; choose models of one architecture")
             return

@@ -72,7 +72,9 @@ def predicted_table(prediction: Prediction, table: GramTable, name: str, dtype: 
     ----------
     dtype : str, optional
         What the child is stored in: the expected square of the rounding error is added to the child's own, so that
-        its kinship comes out as low as rounding is expected to make it.
+        its kinship comes out as low as rounding is expected to make it. An estimate: for the mean of models stored
+        in the same dtype the error's square is up to half as large again, and where deltas are below one step of
+        the dtype, an uneven mix is rounded towards the nearer parent.
     """
     if prediction.coefficients is None:
         return None

@@ -55,9 +55,10 @@ def save_mergeable(
 
 
 def save_family(folder: Path, *, dtype: str = "F32", size: float = 0.01, members: int = 3, **shape: int) -> list[Path]:
-    """Write a base and models made from it; the base first."""
+    """Write a base and models made from it, whose deltas share a fifth of their square; the base first."""
     base = llama(0, vocabulary=len(TOKENS) + 1, **shape)
-    rows = [base, *(tuned(base, seed, size) for seed in range(1, members + 1))]
+    shared = tuned(base, 99, size / 2)
+    rows = [base, *(tuned(shared, seed, size) for seed in range(1, members + 1))]
     names = ["base", *(f"m{seed}" for seed in range(1, members + 1))]
     return [save_mergeable(folder / name, row, dtype=dtype) for name, row in zip(names, rows, strict=True)]
 
