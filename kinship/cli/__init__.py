@@ -10,11 +10,20 @@ import sys
 
 import typer
 
-from kinship.cli import checkpoints, dashboard, demo, matrix, stages  # each registers its commands
+from kinship.cli import (  # each registers its commands
+    checkpoints,
+    dashboard,
+    demo,
+    evaluation,
+    evolution,
+    matrix,
+    merging,
+    stages,
+)
 from kinship.cli.program import app, say
 from kinship.errors import KinshipError
 
-__all__ = ["app", "checkpoints", "dashboard", "demo", "main", "matrix", "stages"]
+__all__ = ["app", "checkpoints", "dashboard", "demo", "evaluation", "evolution", "main", "matrix", "merging", "stages"]
 
 
 def main() -> None:

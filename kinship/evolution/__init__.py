@@ -14,6 +14,7 @@ from kinship.evolution.baselines import (
 from kinship.evolution.change_point import ChangePoint, change_point
 from kinship.evolution.correlation import Correlation, Estimate, correlate, correlation_table
 from kinship.evolution.curve import Curve, curve, read_columns, read_rows
+from kinship.evolution.estimate import Effort, effort
 from kinship.evolution.limits import Limits, stop_sentence
 from kinship.evolution.pair import Kinship, Pair
 from kinship.evolution.population import Individual, Population
@@ -33,6 +34,7 @@ __all__ = [
     "Correlation",
     "Curve",
     "EarlyStop",
+    "Effort",
     "Estimate",
     "Individual",
     "Kinship",
@@ -52,6 +54,7 @@ __all__ = [
     "correlate",
     "correlation_table",
     "curve",
+    "effort",
     "next_pairs",
     "read_columns",
     "read_rows",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from sqlalchemy import Column, String, Table, Text, delete, insert, select
+from sqlalchemy import Column, Float, String, Table, Text, delete, insert, select
 
 from kinship.checkpoints import Vocabulary
 from kinship.demo.path import demo_path
@@ -13,7 +15,7 @@ from kinship.errors import KinshipError, UnknownNameError
 from kinship.published import Lineage, lineages
 from kinship.workspace.database import metadata, transaction
 
-__all__ = ["DEMO", "Family", "delete_family", "families", "family", "save_family"]
+__all__ = ["DEMO", "Family", "delete_family", "families", "family", "join_family", "leave_family", "save_family"]
 
 DEMO = "demo"
 _families = Table(
@@ -23,6 +25,13 @@ _families = Table(
     Column("base", Text, nullable=False),
     Column("members", Text, nullable=False),
     Column("vocabulary", String, nullable=False),
+)
+_children = Table(
+    "family_children",
+    metadata,
+    Column("family", String, primary_key=True),
+    Column("path", String, primary_key=True),
+    Column("added", Float, nullable=False),
 )
 
 
@@ -36,6 +45,8 @@ class Family:
         Paths on this machine; for a published lineage, names of models.
     published : Lineage or None
         Set where there are figures but no weights.
+    children : tuple of str
+        Those of the members that were merged from others here and joined the family.
     """
 
     name: str
@@ -43,6 +54,7 @@ class Family:
     members: tuple[str, ...]
     vocabulary: Vocabulary = "common"
     published: Lineage | None = None
+    children: tuple[str, ...] = ()
 
     @property
     def built_in(self) -> bool:
@@ -54,8 +66,10 @@ def families() -> list[Family]:
     """Return the families: the demo, the user's own by name, the published lineages."""
     with transaction() as connection:
         rows = connection.execute(select(_families).order_by(_families.c.name)).all()
+        joined = connection.execute(select(_children).order_by(_children.c.added)).all()
     own = [Family(r.name, r.base, tuple(json.loads(r.members)), r.vocabulary) for r in rows]
-    return [_demo(), *own, *(_published(lineage) for lineage in lineages())]
+    grown = [_grown(one, [row.path for row in joined if row.family == one.name]) for one in (_demo(), *own)]
+    return [*grown, *(_published(lineage) for lineage in lineages())]
 
 
 def family(name: str) -> Family:
@@ -91,6 +105,25 @@ def delete_family(name: str) -> None:
     """Forget a family; its checkpoints and their tables stay."""
     with transaction() as connection:
         connection.execute(delete(_families).where(_families.c.name == name))
+        connection.execute(delete(_children).where(_children.c.family == name))
+
+
+def join_family(name: str, path: Path) -> None:
+    """Let a model that was merged here be a member of a family, the demo too, as long as its folder is there."""
+    with transaction() as connection:
+        connection.execute(delete(_children).where(_children.c.family == name, _children.c.path == str(path)))
+        connection.execute(insert(_children).values(family=name, path=str(path), added=time.time()))
+
+
+def leave_family(name: str, path: Path) -> None:
+    """Take a merged model out of a family; its folder stays."""
+    with transaction() as connection:
+        connection.execute(delete(_children).where(_children.c.family == name, _children.c.path == str(path)))
+
+
+def _grown(one: Family, joined: list[str]) -> Family:
+    children = tuple(path for path in joined if path not in one.members and Path(path).is_dir())
+    return replace(one, members=(*one.members, *children), children=children)
 
 
 def _demo() -> Family:

@@ -12,9 +12,14 @@ __all__ = ["KINDS", "check_kind", "load_kind"]
 
 KINDS: dict[str, str] = {
     "download": "kinship.workspace.downloading:download_checkpoint",
+    "evaluate": "kinship.workspace.evaluating:evaluate_models",
+    "evolve": "kinship.workspace.evolving:evolve_run",
     "hash": "kinship.workspace.hashing:hash_checkpoint",
     "measure": "kinship.workspace.measure:measure_family",
+    "merge": "kinship.workspace.merging:merge_by_hand",
     "open": "kinship.workspace.library:open_with_torch",
+    "push": "kinship.workspace.merging:push_to_hub",
+    "soup": "kinship.workspace.merging:soup_by_hand",
 }
 """Kind -> ``module:function``.
 

@@ -1,0 +1,124 @@
+"""`kinship evolve`: the search for better merges."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kinship.checkpoints import local_path
+from kinship.cli.program import AsJson, answer, app, progress
+from kinship.errors import KinshipError
+from kinship.evaluation import Dtype, Options
+from kinship.evolution import Limits, Run, stop_sentence, stopping_rule, would_have_stopped
+from kinship.merging import starting_parameters
+from kinship.similarity import Device
+
+__all__ = ["evolve"]
+
+_SATURATED = 0.9  # mean PCC of the best models at which the paper stops
+
+
+@app.command()
+def evolve(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Foundation models: two or more.")],
+    base: Annotated[str, typer.Option(help="The model that the others were made from.")],
+    tasks: Annotated[str, typer.Option(help="Names of tasks, with commas between them; demo for the demo's.")],
+    out: Annotated[Path, typer.Option(help="A folder for the run and its models; a run in it goes on.")],
+    include_path: Annotated[Path | None, typer.Option(help="A folder with task files.")] = None,
+    strategy: Annotated[str, typer.Option(help="greedy, kinship or random.")] = "kinship",
+    top_k: Annotated[int, typer.Option(help="How many of the best models are merged among themselves.")] = 3,
+    method: Annotated[str, typer.Option(help="Merge method; slerp has the paper's parameters.")] = "slerp",
+    max_generations: Annotated[int, typer.Option(help="Generations of merges at most.")] = 5,
+    stop_above: Annotated[
+        float | None, typer.Option(help="Stop once the mean kinship (PCC) of the best models is above this.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of random choices.")] = 0,
+    limit: Annotated[int | None, typer.Option(help="Questions a task at most, of each half.")] = None,
+    device: Annotated[Device, typer.Option(help="Where to compute.")] = "auto",
+    dtype: Annotated[Dtype, typer.Option(help="Precision of evaluation; auto is the checkpoint's own.")] = "auto",
+    batch_size: Annotated[int, typer.Option(help="Requests in one forward pass.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Search for better merges: top-k greedy merging, with kinship also the most distant relative of the best."""
+    from kinship.workspace.evaluating import shared_evaluator
+    from kinship.workspace.evolving import evolve as carry_out
+    from kinship.workspace.plan import Plan
+
+    with progress() as report:
+        paths = [str(Path(local_path(source, report)).absolute()) for source in (base, *models)]
+        plan = Plan(
+            base=paths[0],
+            foundations=tuple(paths[1:]),
+            tasks=tuple(name.strip() for name in tasks.split(",") if name.strip()),
+            include_path=None if include_path is None else str(include_path.absolute()),
+            strategy=strategy,
+            k=top_k,
+            seed=seed,
+            method=method,
+            parameters=starting_parameters(method),
+            options=Options(device=device, dtype=dtype, batch_size=batch_size, limit=limit),
+            rules=() if stop_above is None else (stopping_rule("kinship", threshold=stop_above),),
+            limits=Limits(generations=max_generations),
+        )
+        record = carry_out(plan, out.absolute(), shared_evaluator(), report)
+    run = record.run
+    if run is None:
+        raise KinshipError(f"{out} holds no run; start it again")
+    found = {
+        "strategy": run.strategy,
+        "generations": [[_individual(one) for one in generation] for generation in run.generations],
+        "best": run.best.name,
+        "held_out": dict(record.held_out),
+        "baselines": [
+            {"name": one.baseline.name, "score": one.score, "held_out": one.held_out, "evaluations": one.evaluations}
+            for one in record.baselines
+        ],
+        "stopped_by": run.stopped_by,
+        "merges": run.merges,
+        "evaluations": run.evaluations,
+        "early_stop": _early_stop(run, stop_above),
+    }
+    answer(found, _text(run, found), as_json)
+
+
+def _individual(one: Any) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "parents": list(one.parents),
+        "score": one.score,
+        "gain": one.gain,
+        "kinship": one.kinship,
+        "exploration": one.exploration,
+    }
+
+
+def _early_stop(run: Run, stop_above: float | None) -> dict[str, Any]:
+    """Say where the rule stopped the run, or where 0.9 would have, and what that would have saved and lost."""
+    if stop_above is not None:
+        stopped = run.complete - 1 if run.stopped_by == "kinship" else None
+        return {"generation": stopped, "merges_saved": None, "loss": None}
+    early = would_have_stopped(run, stopping_rule("kinship", threshold=_SATURATED))
+    return {"generation": early.generation, "merges_saved": early.merges_saved, "loss": early.loss}
+
+
+def _text(run: Run, found: dict[str, Any]) -> str:
+    lines = [f"{'generation':>10}  {'model':24s} {'score':>7} {'gain':>7} {'kinship':>8}  parents"]
+    for number, generation in enumerate(run.generations):
+        for one in generation:
+            numbers = f"{_number(one.score, 2):>7} {_number(one.gain, 2):>7} {_number(one.kinship, 2):>8}"
+            mark = " (exploration)" if one.exploration else ""
+            lines.append(f"{number:>10}  {one.name:24s} {numbers}  {' + '.join(one.parents)}{mark}")
+    lines.append("")
+    lines += [f"baseline: {one['name']}: {_number(one['score'], 2)}" for one in found["baselines"]]
+    lines.append(
+        f"best: {run.best.name}, {_number(run.best.score, 2)}; held out {found['held_out'][run.best.name]:.2f}"
+    )
+    if run.stopped_by is not None:
+        lines.append(f"{stop_sentence(run.stopped_by)} {run.merges} merges, {run.evaluations} evaluations.")
+    return "\n".join(lines)
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return "-" if value is None else f"{value:.{decimals}f}"

@@ -1,0 +1,59 @@
+"""What is kept of a run's models: the best can stay and the others go, and any can be made again from its recipe."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from kinship.checkpoints import unique_names
+from kinship.errors import SearchError
+from kinship.merging import Recipe, chain
+from kinship.workspace.merges import make_merge
+from kinship.workspace.runs import RunRecord, read_run
+
+__all__ = ["clean", "kept_models", "remake"]
+
+
+def kept_models(record: RunRecord) -> list[str]:
+    """Return the merges of a run, baselines among them, whose folders are there."""
+    return [name for name in record.recipes if name in record.paths and Path(record.paths[name]).is_dir()]
+
+
+def clean(folder: Path, keep: int) -> list[str]:
+    """Remove the models that a run has made, but for its best ones, and return their names; recipes stay.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    keep : int
+        How many of its best merges stay.
+
+    Raises
+    ------
+    SearchError
+        There is no run in the folder, or it is not over.
+    """
+    record = read_run(folder)
+    if record is None or record.run is None or not record.over:
+        raise SearchError(f"the run in {folder} is not over; a search needs the models that it has made")
+    ranked = [one.name for one in record.run.population.ranked if one.generation > 0]
+    gone = [name for name in kept_models(record) if name not in ranked[:keep]]
+    for name in gone:
+        shutil.rmtree(record.paths[name])
+    return gone
+
+
+def remake(folder: Path, name: str, report: Callable[[float, str], None]) -> Path:
+    """Make a model of a run again, and before it the parents that are gone; return its folder."""
+    record = read_run(folder)
+    if record is None:
+        raise SearchError(f"there is no run in {folder}; start one first")
+    paths = dict(record.paths)
+    names = unique_names([Path(path) for path in record.plan.foundations])
+    paths |= dict(zip(names, record.plan.foundations, strict=True))
+    for one in chain(record.recipes, name):
+        recipe = Recipe.from_yaml(record.recipes[one], record.plan.seed)
+        make_merge(recipe.with_models(lambda model: paths.get(model, model)), Path(paths[one]), report)
+    return Path(paths[name])

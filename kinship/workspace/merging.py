@@ -1,0 +1,132 @@
+"""The job kinds of merging by hand: `merge` makes a child and scores it, `soup` makes a soup, `push` sends a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from kinship.checkpoints import align, open_checkpoint
+from kinship.errors import RecipeError
+from kinship.evaluation import Options, resolve_tasks
+from kinship.merging import Recipe, greedy_soup, has_error, make_record, preflight, push_model, uniform_soup
+from kinship.workspace.context import JobContext
+from kinship.workspace.evaluating import score_models, shared_evaluator
+from kinship.workspace.families import Family, family, join_family
+from kinship.workspace.measure import KeptPass, measure
+from kinship.workspace.merges import Made, make_merge, models_folder
+from kinship.workspace.scores import evaluate_kept
+
+__all__ = ["merge_by_hand", "push_to_hub", "soup_by_hand"]
+
+Report = Callable[[float, str], None]
+
+
+def merge_by_hand(
+    context: JobContext,
+    recipe: str,
+    seed: int,
+    name: str,
+    family_name: str,
+    tasks: list[str],
+    include_path: str | None,
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    """Make a merge, let it join the family, measure its kinship, and score it beside its parents.
+
+    Parameters
+    ----------
+    recipe : str
+        mergekit's YAML with absolute paths.
+    seed : int
+        Of methods that draw at random.
+    name : str
+        Name of the child's folder.
+    family_name : str
+        The family that the child joins.
+    tasks : list of str
+        As `resolve_tasks` takes them; none leaves the scores out.
+    include_path, options
+        How scores are made.
+
+    Raises
+    ------
+    RecipeError
+        The preflight found an error.
+    """
+    made = _make(Recipe.from_yaml(recipe, seed), name, _part(context, 0.0, 0.4))
+    join_family(family_name, made.path)
+    _measure(family(family_name), _part(context, 0.4, 0.5))
+    if tasks:
+        models = [*(parent.path for parent in made.record.parents), str(made.path)]
+        score_models(models, tasks, include_path, Options(**options), _part(context, 0.5, 1.0))
+    return {"path": str(made.path), "digest": made.record.digest, "seconds": made.seconds, "fresh": made.fresh}
+
+
+def soup_by_hand(
+    context: JobContext,
+    models: list[str],
+    name: str,
+    family_name: str,
+    tasks: list[str],
+    include_path: str | None,
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    """Make the greedy soup of some models: in order of score, each stays if the soup's average score does not fall."""
+    asked, how = resolve_tasks(tasks, include_path), Options(**options)
+    trials = 2 * len(models) - 1
+    tried: list[float] = []
+
+    def score(path: str) -> float:
+        report = _part(context, len(tried) / trials, (len(tried) + 1) / trials)
+        scores = evaluate_kept(shared_evaluator(), open_checkpoint(path), asked, how, progress=report)
+        if scores.average is None:
+            raise RecipeError("percent and bits per byte have no common average; make a soup on tasks of one kind")
+        tried.append(scores.average)
+        return scores.average
+
+    def score_soup(chosen: tuple[str, ...]) -> float:
+        recipe = uniform_soup(chosen)
+        trial = context.scratch / make_record(recipe).digest  # goes with the job; what is left is the last soup
+        return score(str(make_merge(recipe, trial, lambda _, what: context.check()).path))
+
+    soup = greedy_soup({model: score(model) for model in models}, score_soup)
+    chosen = {"chosen": list(soup.chosen), "score": soup.score, "trace": [asdict(step) for step in soup.trace]}
+    if len(soup.chosen) == 1:
+        return chosen
+    made = _make(uniform_soup(soup.chosen), name, lambda _, what: context.check())
+    join_family(family_name, made.path)
+    _measure(family(family_name), lambda _, what: context.check())
+    return chosen | {"path": str(made.path)}
+
+
+def push_to_hub(context: JobContext, path: str, repository: str, private: bool) -> dict[str, str]:
+    """Push a merged model's folder to the Hub."""
+    report = _part(context, 0.0, 1.0)
+    report(0.0, f"pushing to {repository}")
+    return {"url": push_model(Path(path), repository, private=private)}
+
+
+def _make(recipe: Recipe, name: str, report: Report) -> Made:
+    out = models_folder(make_record(recipe).digest) / name
+    if not out.exists():
+        findings = preflight(recipe, out)
+        if has_error(findings):
+            raise RecipeError("; ".join(one.message for one in findings if one.severity == "error"))
+    return make_merge(recipe, out, report)
+
+
+def _measure(one: Family, report: Report) -> None:
+    alignment = align(open_checkpoint(one.base), [open_checkpoint(path) for path in one.members], one.vocabulary)
+    measure(alignment, watch=KeptPass(report))
+
+
+def _part(context: JobContext, start: float, end: float) -> Report:
+    """Return a report that covers a part of the job, and ends it when it is cancelled."""
+
+    def report(fraction: float, what: str) -> None:
+        context.check()
+        context.progress(start + (end - start) * fraction, what)
+
+    return report
