@@ -26,7 +26,7 @@ def appearing(out: Path) -> Iterator[Path]:
     MergeError
         `out` is taken, somebody is writing it, or its place cannot be written.
     """
-    refuse_taken(out)
+    _refuse_taken(out)
     part = out.parent / f".{out.name}.part"
     try:
         part.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def appearing(out: Path) -> Iterator[Path]:
         try:
             _empty(part)
             yield part
-            refuse_taken(out)
+            _refuse_taken(out)
             part.rename(out)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
@@ -47,9 +47,13 @@ def appearing(out: Path) -> Iterator[Path]:
         os.close(handle)
 
 
-def refuse_taken(out: Path) -> None:
+def _refuse_taken(out: Path) -> None:
     """Raise MergeError where something is at `out` already; an empty folder is nothing."""
-    if out.is_symlink() or out.is_file() or (out.is_dir() and any(out.iterdir())):
+    try:
+        taken = out.is_symlink() or out.is_file() or (out.is_dir() and any(out.iterdir()))
+    except OSError as error:
+        raise MergeError(f"{out} cannot be read ({error.strerror}); choose another place") from None
+    if taken:
         raise MergeError(f"{out} exists already; remove it or choose another name")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
-from math import isnan
+from math import isnan, nan, sqrt
 from statistics import median
 
 import numpy as np
@@ -133,16 +133,18 @@ def _rank(one: Candidate) -> tuple[int, float, float]:
 
 def _children(table: GramTable, totals: Totals, noise: Floats, first: int, second: int) -> Iterator[Child]:
     """The mean and the SLERP half-way of two models, given by their rows."""
-    tensors, rows = len(table.tensors), len(table.names)
-    vectors = np.zeros((2, rows))
-    vectors[:, 0] = vectors[0, first] = vectors[1, second] = 1.0
-    K = np.einsum("ir,trs,js->tij", vectors, table.gram, vectors, optimize=True)
-    shares = {"linear": np.full((tensors, 2), 0.5), "slerp": combine.slerp(K, np.full(tensors, 0.5))}
+    rows = [0, first, second]
+    parents = np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]])  # the weights of both over these rows
+    K = parents @ table.gram[:, rows][:, :, rows] @ parents.T
+    shares = {"linear": np.full((len(K), 2), 0.5), "slerp": combine.slerp(K, np.full(len(K), 0.5))}
     for method, share in shares.items():
-        exact, rounded = (child_row(table, share @ vectors, extra) for extra in (None, noise))
-        square = float(rounded.squares.sum())
-        rounding = (float(noise.sum()) / square) ** 0.5 if square else float("nan")
-        yield Child(method, child_kinship(totals, exact), child_kinship(totals, rounded), rounding)
+        coefficients = np.zeros((len(K), len(table.names)))
+        coefficients[:, rows] = share @ parents
+        exact = child_row(table, coefficients)
+        stored = exact._replace(squares=exact.squares + noise)
+        square = float(stored.squares.sum())
+        rounding = sqrt(float(noise.sum()) / square) if square else nan
+        yield Child(method, child_kinship(totals, exact), child_kinship(totals, stored), rounding)
 
 
 def _conflicts(

@@ -117,7 +117,7 @@ def _weights(table: GramTable, rows: Mapping[str, str], model: str) -> Floats:
 
 def _combined(table: GramTable, vectors: Floats, settings: TensorSettings) -> Floats:
     """Return the coefficients (T, R) of the method applied to k vectors given over the rows, shape (k, R)."""
-    K = np.einsum("ir,trs,js->tij", vectors, table.gram, vectors, optimize=True)
+    K = vectors @ table.gram @ vectors.T
     combined: Floats = _RULES[settings.method.name](K, settings) @ vectors
     return combined
 

@@ -1,0 +1,170 @@
+"""`kinship candidates`, `kinship preflight` and `kinship merge`: which pair, whether it can be, and the merge."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from math import isnan
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kinship.checkpoints import Alignment, align, local_path, open_checkpoint
+from kinship.cli.program import AsJson, answer, app, progress, say
+from kinship.errors import RecipeError, TaskError, WorkspaceError
+from kinship.merging import Candidate, Finding, Recipe, has_error, located
+from kinship.merging import candidates as find_candidates
+from kinship.merging import merge as make_merge
+from kinship.merging import preflight as check
+from kinship.similarity import GramTable, gram_table
+
+__all__ = ["candidates", "merge", "preflight"]
+
+RecipeFile = Annotated[Path, typer.Argument(metavar="RECIPE.yaml", help="A recipe in mergekit's YAML.")]
+Seed = Annotated[int, typer.Option(help="Of methods that draw at random, as mergekit's --random-seed.")]
+
+
+@app.command()
+def candidates(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Folders, weight files or Hub ids.")],
+    base: Annotated[str, typer.Option(help="The model that the others were made from.")],
+    scores: Annotated[
+        Path | None, typer.Option(help="A CSV with model, task and score, or a JSON {model: {task: score}}; percent.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rank all pairs of models by what their merge promises, and say why."""
+    known = _read_scores(scores) if scores is not None else {}
+    with progress() as report:
+        opened = [open_checkpoint(local_path(source, report)) for source in (base, *models)]
+        alignment = align(opened[0], opened[1:])
+        table = _measured(alignment, report)
+    unused = [name for name in known if name not in table.names]
+    if unused:
+        say(f"warning: scores of {', '.join(unused)} are not used: the models are {', '.join(table.models)}")
+    members = dict(zip(table.models, opened[1:], strict=True))
+    found = find_candidates(
+        table,
+        known,
+        {name: one.licence for name, one in members.items()},
+        {name: one.config.vocabulary for name, one in members.items()},
+        opened[0].dtype,
+    )
+    rows = [_row(one) for one in found]
+    answer(
+        {"base": table.base, "models": list(table.models), "candidates": rows}, "\n".join(map(_line, found)), as_json
+    )
+
+
+@app.command()
+def preflight(recipe: RecipeFile, as_json: AsJson = False) -> None:
+    """Say what would keep a recipe from being merged; ends with 1 where something would."""
+    findings = check(Recipe.from_yaml(recipe), folder=recipe.absolute().parent)
+    answer({"findings": [asdict(one) for one in findings]}, _report(findings), as_json)
+    if has_error(findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def merge(
+    recipe: RecipeFile,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to make.")],
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Make a merge with mergekit, after a preflight, as a folder with weights, tokenizer, recipe and card."""
+    what = located(Recipe.from_yaml(recipe, seed), recipe.absolute().parent)
+    findings = check(what, out)
+    if has_error(findings):
+        raise RecipeError(f"{recipe}: " + "; ".join(one.message for one in findings if one.severity == "error"))
+    for one in findings:
+        if one.severity == "warning":
+            say(f"warning: {one.message}")
+    began = time.perf_counter()
+    with progress() as report:
+        record = make_merge(what, out, report)
+    seconds = time.perf_counter() - began
+    parents = [parent.path for parent in record.parents]
+    made = {"path": str(out.absolute()), "parents": parents, "seconds": seconds} | asdict(record)
+    answer(made, f"{out}: {record.method} of {len(parents)} parents in {seconds:.1f} s", as_json)
+
+
+def _measured(alignment: Alignment, report: Any) -> GramTable:
+    """Return the family's table, stored or measured now; without a workspace it is not kept."""
+    from kinship.workspace.measure import KeptPass, measure
+
+    try:
+        return measure(alignment, watch=KeptPass(report))
+    except WorkspaceError as error:
+        say(f"warning: the table is not kept: {error}")
+        return gram_table(alignment, watch=KeptPass(report))
+
+
+def _read_scores(file: Path) -> Mapping[str, Mapping[str, float]]:
+    """Return model -> task -> percent; bits per byte only where there is no percent."""
+    from kinship.evaluation import read_published
+
+    plain = _plain_scores(file) if file.suffix == ".json" else None
+    if plain is not None:
+        return plain
+    published = read_published(file)
+    units = {score.unit for scores in published.values() for score in scores.tasks.values()}
+    unit = "percent" if "percent" in units else "bits per byte"
+    return {
+        model: {task: score.value for task, score in scores.tasks.items() if score.unit == unit}
+        for model, scores in published.items()
+    }
+
+
+def _plain_scores(file: Path) -> dict[str, dict[str, float]] | None:
+    """Read {model: {task: score}}, a score being a number or {"score": number}; None for JSON of another form."""
+    try:
+        said = json.loads(file.read_text(encoding="utf-8"))
+        return {
+            str(model): {
+                str(task): float(one["score"] if isinstance(one, dict) else one) for task, one in tasks.items()
+            }
+            for model, tasks in said.items()
+        }
+    except OSError as error:
+        raise TaskError(f"{file}: cannot be read ({error.strerror}); check the path") from None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _row(one: Candidate) -> dict[str, Any]:
+    """Return a candidate as JSON-able data; what is undefined is None."""
+    return {
+        "parents": list(one.parents),
+        **{name: _number(getattr(one, name)) for name in ("pcc", "cosine", "euclidean")},
+        "kind": one.kind,
+        "reason": one.reason,
+        **{name: getattr(one.scores, name) for name in ("averages", "ceiling", "tasks", "missing")},
+        "conflicts": list(one.conflicts),
+        "children": [
+            {
+                "method": child.method,
+                "kinship": {model: _number(value) for model, value in child.kinship.items()},
+                "stored": {model: _number(value) for model, value in child.stored.items()},
+                "rounding": _number(child.rounding),
+            }
+            for child in one.children
+        ],
+    }
+
+
+def _number(value: float) -> float | None:
+    return None if isnan(value) else value
+
+
+def _line(one: Candidate) -> str:
+    pair = " + ".join(one.parents)
+    conflicts = "".join(f"; {conflict}" for conflict in one.conflicts)
+    return f"{pair:36s} PCC {one.pcc:6.2f}  distance {one.euclidean:9.3g}  {one.kind}: {one.reason}{conflicts}"
+
+
+def _report(findings: Sequence[Finding]) -> str:
+    return "\n".join(f"{one.severity:8s} {one.what:13s} {one.message}" for one in findings)
