@@ -16,6 +16,7 @@ from kinship.cli import (  # each registers its commands
     demo,
     evaluation,
     evolution,
+    lineage,
     matrix,
     merging,
     stages,
@@ -23,7 +24,19 @@ from kinship.cli import (  # each registers its commands
 from kinship.cli.program import app, say
 from kinship.errors import KinshipError
 
-__all__ = ["app", "checkpoints", "dashboard", "demo", "evaluation", "evolution", "main", "matrix", "merging", "stages"]
+__all__ = [
+    "app",
+    "checkpoints",
+    "dashboard",
+    "demo",
+    "evaluation",
+    "evolution",
+    "lineage",
+    "main",
+    "matrix",
+    "merging",
+    "stages",
+]
 
 
 def main() -> None:

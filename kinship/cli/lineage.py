@@ -1,0 +1,203 @@
+"""`kinship tree`, `kinship parents` and `kinship infer-tree`: who was made from whom."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from kinship.checkpoints import Checkpoint, align, local_path, open_checkpoint, scan
+from kinship.cli.program import AsJson, answer, app, progress, say
+from kinship.errors import LineageError, UnknownNameError
+from kinship.lineage import (
+    Explanation,
+    Genealogy,
+    InferredTree,
+    Paternity,
+    audit,
+    csv_declarations,
+    folder_declarations,
+    genealogy,
+    generations,
+    infer_tree,
+    paper_declarations,
+    paternity,
+    to_csv,
+    to_data,
+    to_graphml,
+    to_mermaid,
+)
+from kinship.published import lineages
+from kinship.similarity import Device, GramTable
+
+__all__ = ["infer_tree_command", "parents", "tree"]
+
+Format = Literal["text", "json", "graphml", "mermaid", "csv"]
+DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
+
+
+@app.command()
+def tree(
+    folder: Annotated[Path | None, typer.Argument(help="Where to look for checkpoints, at any depth.")] = None,
+    family: Annotated[str | None, typer.Option(help="A family of the workspace, or a published lineage.")] = None,
+    edges: Annotated[list[Path] | None, typer.Option(help="CSV files with child,parent,relation.")] = None,
+    format: Annotated[
+        Literal["text", "json", "graphml", "mermaid", "csv"], typer.Option(help="How to print.")
+    ] = "text",
+    as_json: AsJson = False,
+) -> None:
+    """Print the family tree that recipes, cards and adapters declare."""
+    if (folder is None) == (family is None):
+        raise LineageError("give a folder or a family; one of the two is needed")
+    found, said = (_of_folder(folder), []) if folder is not None else _of_family(str(family))
+    declared = [one for checkpoint in found for one in folder_declarations(checkpoint)]
+    given = [one for file in edges or [] for one in csv_declarations(file)]
+    known = genealogy(found, [*given, *declared, *said])
+    for cycle in known.cycles:
+        say(f"left out: {cycle}")
+    print(_FORMATS["json" if as_json else format](known).rstrip("\n"))
+
+
+@app.command()
+def parents(
+    child: Annotated[str, typer.Argument(help="Folder, weight file or Hub id of the model in question.")],
+    candidates: Annotated[list[str], typer.Argument(metavar="CANDIDATE...", help="What it may have been made from.")],
+    base: Annotated[str, typer.Option(help="The base model of them all.")],
+    device: DeviceOption = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Say from the weights alone which candidates a model was made from.
+
+    Name only models that existed before it: its own children explain it as well as its parents do.
+    """
+    table, opened = _measured([base, child, *candidates], device)
+    name = table.models[0]
+    found = paternity(table, name, table.models[1:], opened[name].dtype)
+    answer(_paternity(found), _paternity_text(found), as_json)
+
+
+@app.command(name="infer-tree")
+def infer_tree_command(
+    folder: Annotated[Path, typer.Argument(help="Where to look for checkpoints, at any depth.")],
+    base: Annotated[str | None, typer.Option(help="Name of the base where it is known.")] = None,
+    device: DeviceOption = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Infer a family tree from the weights alone, and say where cards and weights disagree."""
+    found = sorted(_of_folder(folder), key=lambda one: one.adapter is not None)  # which cannot be a base
+    table, opened = _measured([str(one.path) for one in found], device)
+    dtypes = {name: one.dtype for name, one in opened.items()}
+    inferred = infer_tree(table, dtypes, base)
+    declared = genealogy(found, [one for checkpoint in found for one in folder_declarations(checkpoint)])
+    audited = audit(declared, table.rebased(inferred.base), dtypes)
+    for one in (one for one in audited if one.outcome == "disagree"):
+        say(f"{one.child} is declared a child of {' and '.join(one.declared)}, but {one.reason}")
+    data = {
+        "base": inferred.base,
+        "edges": [
+            {"child": e.child, "parent": e.parent, "relation": e.relation, "confidence": e.confidence}
+            for e in inferred.edges
+        ],
+        "audit": [vars(one) for one in audited],
+    }
+    answer(data, _inferred_text(inferred), as_json)
+
+
+def _of_folder(folder: Path) -> list[Checkpoint]:
+    found = scan(folder)
+    for problem in found.problems:
+        say(f"left out: {problem}")
+    if not found.checkpoints:
+        raise LineageError(f"there are no checkpoints below {folder}; check the path")
+    return list(found.checkpoints)
+
+
+def _of_family(name: str) -> tuple[list[Checkpoint], list[Any]]:
+    published = {one.name for one in lineages()}
+    if name in published:
+        return [], list(paper_declarations(name))
+    from kinship.workspace.families import families
+
+    known = {one.name: one for one in families()}
+    if name not in known:
+        raise UnknownNameError("family", name, known)
+    return [open_checkpoint(path) for path in (known[name].base, *known[name].members)], []
+
+
+def _measured(sources: list[str], device: Device) -> tuple[GramTable, dict[str, Checkpoint]]:
+    """The table of some models, the first as the base, from the workspace where it is there."""
+    from kinship.workspace.measure import KeptPass, measure
+
+    with progress() as report:
+        opened = [open_checkpoint(local_path(source, report)) for source in sources]
+        alignment = align(opened[0], opened[1:])
+        table = measure(alignment, device, KeptPass(report))
+    for warning in table.warnings:
+        say(f"warning: {warning}")
+    return table, dict(zip(alignment.names, opened, strict=True))
+
+
+def _paternity(found: Paternity) -> dict[str, Any]:
+    return {
+        "child": found.child,
+        "verdict": found.verdict,
+        "parents": list(found.parents),
+        "reason": found.reason,
+        "margin": found.margin,
+        "floor": found.floor,
+        "ranked": [_explanation(one) for one in found.ranked],
+    }
+
+
+def _explanation(one: Explanation) -> dict[str, Any]:
+    return {
+        "parents": list(one.parents),
+        "residual": one.residual,
+        "coefficients": list(one.coefficients),
+        "coefficients_by_layer": {layer: list(values) for layer, values in one.by_layer.items()},
+        "method": one.method.name if one.method else None,
+        "recipe": dict(one.method.recipe) if one.method else {},
+    }
+
+
+def _paternity_text(found: Paternity) -> str:
+    head = {"parents": "parents", "one parent": "one parent", "none": "none of these"}[found.verdict]
+    lines = [f"{found.child}: {head}{': ' + ' and '.join(found.parents) if found.parents else ''} ({found.reason})"]
+    if found.ranked and found.ranked[0].method:
+        method = found.ranked[0].method
+        settings = ", ".join(f"{key} {value}" for key, value in method.recipe.items())
+        lines.append(f"method: {method.name}{f' ({settings})' if settings else ''}")
+    lines.append(f"margin {found.margin:.2f}, rounding floor {found.floor:.2g}")
+    lines.append(f"{'residual':>10s}  coefficients")
+    for one in found.ranked:
+        shares = ", ".join(f"{value:.3f} {name}" for name, value in zip(one.parents, one.coefficients, strict=True))
+        lines.append(f"{one.residual:10.4g}  {shares}")
+    return "\n".join(lines)
+
+
+def _inferred_text(inferred: InferredTree) -> str:
+    lines = [f"base {inferred.base}"]
+    lines += [f"{e.child} <- {e.parent}  {e.relation}, confidence {e.confidence:.2f}" for e in inferred.edges]
+    return "\n".join(lines)
+
+
+def _text(known: Genealogy) -> str:
+    """One line a model, by generation, with its parents."""
+    lines = []
+    for node, number in sorted(generations(known).items(), key=lambda item: (item[1], known.name(item[0]))):
+        edges = known.graph.in_edges(node, data=True)
+        came = ", ".join(f"{known.name(parent)} ({about['relation']})" for parent, _, about in edges)
+        method = known.graph.nodes[node]["method"]
+        lines.append(f"{number}  {known.name(node)}{f' <- {came}' if came else ''}{f'  [{method}]' if method else ''}")
+    return "\n".join(lines)
+
+
+_FORMATS = {
+    "text": _text,
+    "json": lambda known: json.dumps(to_data(known)),
+    "graphml": to_graphml,
+    "mermaid": to_mermaid,
+    "csv": to_csv,
+}

@@ -1,0 +1,56 @@
+"""Lineage: who was made from whom, as it is declared and as the weights say it."""
+
+from kinship.lineage.ancestry import (
+    Relatedness,
+    ancestors,
+    common_ancestors,
+    descendants,
+    founders,
+    generations,
+    inbreeding,
+    relatedness,
+    shared_ancestry,
+)
+from kinship.lineage.audit import Audit, audit
+from kinship.lineage.declaration import Claim, Declaration, Relation
+from kinship.lineage.export import to_csv, to_data, to_graphml, to_mermaid
+from kinship.lineage.genealogy import Genealogy, genealogy, with_inferred
+from kinship.lineage.infer import InferredEdge, InferredTree, infer_tree
+from kinship.lineage.methods import Method
+from kinship.lineage.paternity import Explanation, Paternity, paternity
+from kinship.lineage.sources import csv_declarations, folder_declarations, hub_declaration, paper_declarations
+
+__all__ = [
+    "Audit",
+    "Claim",
+    "Declaration",
+    "Explanation",
+    "Genealogy",
+    "InferredEdge",
+    "InferredTree",
+    "Method",
+    "Paternity",
+    "Relatedness",
+    "Relation",
+    "ancestors",
+    "audit",
+    "common_ancestors",
+    "csv_declarations",
+    "descendants",
+    "folder_declarations",
+    "founders",
+    "genealogy",
+    "generations",
+    "hub_declaration",
+    "inbreeding",
+    "infer_tree",
+    "paper_declarations",
+    "paternity",
+    "relatedness",
+    "shared_ancestry",
+    "to_csv",
+    "to_data",
+    "to_graphml",
+    "to_mermaid",
+    "with_inferred",
+]

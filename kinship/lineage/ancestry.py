@@ -1,0 +1,129 @@
+"""Questions to a family graph: ancestors, generations, and how much ancestry two models share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+from typing import NamedTuple
+
+import networkx as nx
+import numpy as np
+
+from kinship.lineage.genealogy import Genealogy
+
+__all__ = [
+    "Relatedness",
+    "ancestors",
+    "common_ancestors",
+    "descendants",
+    "founders",
+    "generations",
+    "inbreeding",
+    "relatedness",
+    "shared_ancestry",
+]
+
+
+def ancestors(family: Genealogy, node: str) -> set[str]:
+    """Return all nodes that a node descends from, bases included."""
+    return set(nx.ancestors(family.graph, node))
+
+
+def descendants(family: Genealogy, node: str) -> set[str]:
+    """Return all nodes that descend from a node."""
+    return set(nx.descendants(family.graph, node))
+
+
+def common_ancestors(family: Genealogy, first: str, second: str) -> set[str]:
+    """Return the nodes that both descend from; a node counts among its own ancestors here."""
+    return (ancestors(family, first) | {first}) & (ancestors(family, second) | {second})
+
+
+def generations(family: Genealogy) -> dict[str, int]:
+    """Return the generation of every node: 0 without parents, else one more than the latest of its parents."""
+    number: dict[str, int] = {}
+    for node in nx.topological_sort(family.graph):
+        number[node] = 1 + max((number[parent] for parent in family.graph.predecessors(node)), default=-1)
+    return number
+
+
+def founders(family: Genealogy, node: str) -> dict[str, float]:
+    """Return which founders a model's ancestry goes back to, and with what share; shares add up to 1.
+
+    A founder is a model without parents, or one trained from such a model: what experts have in common by their base
+    is no kinship. The parents of a merge count alike, the base of its deltas not at all.
+    """
+    return _shares(family, ancestors(family, node) | {node})[node]
+
+
+def _shares(family: Genealogy, nodes: set[str]) -> dict[str, dict[str, float]]:
+    """Founder shares of nodes; with a node all its ancestors have to be among them."""
+    found: dict[str, dict[str, float]] = {}
+    graph = family.graph
+    for node in (one for one in nx.topological_sort(graph) if one in nodes):
+        parents = [parent for parent in graph.predecessors(node) if graph.edges[parent, node]["relation"] != "base"]
+        from_base = len(parents) == 1 and graph.in_degree(parents[0]) == 0
+        if not parents or (from_base and graph.edges[parents[0], node]["relation"] != "merge parent"):
+            found[node] = {node: 1.0}
+            continue
+        shares: dict[str, float] = {}
+        for parent in parents:
+            for founder, share in found[parent].items():
+                shares[founder] = shares.get(founder, 0.0) + share / len(parents)
+        found[node] = shares
+    return found
+
+
+def shared_ancestry(family: Genealogy, first: str, second: str) -> float:
+    """Return the part of their ancestry that two models have in common, 0 to 1: sum of the smaller founder shares."""
+    return _shared(founders(family, first), founders(family, second))
+
+
+def _shared(one: dict[str, float], other: dict[str, float]) -> float:
+    return sum(min(share, other.get(founder, 0.0)) for founder, share in one.items())
+
+
+def inbreeding(family: Genealogy, node: str) -> float:
+    """Return the ancestry that a model's parents share, the mean over pairs of them; 0 with less than two."""
+    parents = [p for p in family.graph.predecessors(node) if family.graph.edges[p, node]["relation"] == "merge parent"]
+    shared = [shared_ancestry(family, a, b) for a, b in combinations(parents, 2)]
+    return sum(shared) / len(shared) if shared else 0.0
+
+
+class Relatedness(NamedTuple):
+    """Shared ancestry against kinship, over pairs of models.
+
+    Attributes
+    ----------
+    pairs : list of (str, str)
+        Names.
+    shared, kinship : list of float
+    correlation : float
+        Pearson's; NaN with less than three pairs or where one of the two does not vary.
+    """
+
+    pairs: list[tuple[str, str]]
+    shared: list[float]
+    kinship: list[float]
+    correlation: float
+
+
+def relatedness(family: Genealogy, names: list[str], kinship: Callable[[str, str], float]) -> Relatedness:
+    """Compare what the graph says of every two models with their kinship.
+
+    Parameters
+    ----------
+    family : Genealogy
+    names : list of str
+        Names of nodes; those that the graph does not have are passed over.
+    kinship : callable
+        Gives the kinship of two names; pairs where it is NaN are passed over.
+    """
+    nodes = {name: node for name in names if (node := family.node(name)) is not None}
+    shares = _shares(family, set(family.graph))
+    rows = [((a, b), _shared(shares[nodes[a]], shares[nodes[b]]), kinship(a, b)) for a, b in combinations(nodes, 2)]
+    rows = [row for row in rows if not np.isnan(row[2])]
+    shared, kin = [row[1] for row in rows], [row[2] for row in rows]
+    varied = len(rows) > 2 and np.ptp(shared) > 0 and np.ptp(kin) > 0
+    correlation = float(np.corrcoef(shared, kin)[0, 1]) if varied else float("nan")
+    return Relatedness([row[0] for row in rows], shared, kin, correlation)

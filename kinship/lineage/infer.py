@@ -1,0 +1,181 @@
+"""A family tree from weights alone: merges by the paternity test first, then fine-tunes by Chu-Liu and Edmonds.
+
+The tree of what is no merge follows Horwitz et al., Unsupervised Model Tree Heritage Recovery (ICLR 2025): edges cost
+the squared distance of weights, edges against a cue of direction cost more, and the cheapest arborescence is taken.
+Their cue, the kurtosis of the weights, is not in a GramTable. The cue here is what a fine-tune keeps: a parent's delta
+is wholly in its child's, a child's or a sibling's is not (`kinship.lineage.evidence`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import networkx as nx
+import numpy as np
+import numpy.typing as npt
+
+from kinship.errors import LineageError
+from kinship.lineage.base import find_base
+from kinship.lineage.examine import Examination, examine
+from kinship.lineage.verdict import WHOLE, Kind
+from kinship.similarity.table import GramTable
+
+__all__ = ["InferredEdge", "InferredTree", "infer_tree"]
+
+Floats = npt.NDArray[np.float64]
+_CANDIDATES = 40  # the nearest by cosine
+_AGAINST = 2.0  # added to the cost of an edge against the cue, in squares of the child's own delta
+_ORDER: tuple[Kind, ...] = ("exact", "random", "tuned", "selected")  # the surest first
+
+
+@dataclass(frozen=True)
+class InferredEdge:
+    """A parent that the weights speak for.
+
+    Attributes
+    ----------
+    child, parent : str
+    relation : {"merge parent", "fine-tune", "copy"}
+    confidence : float
+        1 - what this parentage leaves of the child over what the next best one leaves, both squared; 0 to 1.
+    """
+
+    child: str
+    parent: str
+    relation: Literal["merge parent", "fine-tune", "copy"]
+    confidence: float
+
+
+@dataclass(frozen=True)
+class InferredTree:
+    """The base and the edges found; every other model has at least one parent."""
+
+    base: str
+    edges: tuple[InferredEdge, ...]
+
+
+def infer_tree(table: GramTable, dtypes: Mapping[str, str], base: str | None = None) -> InferredTree:
+    """Infer who was made from whom.
+
+    Parameters
+    ----------
+    table : GramTable
+        Of all models; which of them is its base row does not matter.
+    dtypes : Mapping of str to str
+        What each model is stored in.
+    base : str, optional
+        The base where it is known.
+
+    Raises
+    ------
+    LineageError
+        The table has fewer than two models.
+    UnknownNameError
+        The base is not in the table.
+    """
+    if len(table.names) < 2:
+        raise LineageError("a family tree needs at least two models; name a folder with more")
+    root = base or find_base(table, dtypes)
+    family = table.rebased(root)
+    graph = nx.DiGraph()
+    graph.add_nodes_from(family.names)
+    edges = _by_paternity(family, dtypes, graph) if len(family.models) > 1 else []
+    settled = {edge.child for edge in edges}
+    return InferredTree(root, (*edges, *_by_distance(family, graph, settled)))
+
+
+def _by_paternity(family: GramTable, dtypes: Mapping[str, str], graph: nx.DiGraph) -> list[InferredEdge]:
+    """Settle merges and plain fine-tunes, the surest kind first; what was made from a model is no candidate for it."""
+    near = _nearest(family)
+    edges: list[InferredEdge] = []
+    settled: set[str] = set()
+    known: dict[str, Examination] = {}
+    for kind in _ORDER:
+        progress = True
+        while progress:
+            progress = False
+            for child in (name for name in family.models if name not in settled):
+                later = nx.descendants(graph, child)
+                candidates = tuple(name for name in near[child] if name not in later)
+                if candidates and (child not in known or known[child].problem.names != candidates):
+                    known[child] = examine(family, child, candidates, dtypes[child])
+            found = [known[name] for name in known if name not in settled and known[name].found.kind == kind]
+            for seen in sorted(found, key=lambda one: (one.found.size, -_confidence(one))):
+                child = seen.child
+                parents = [seen.problem.names[m] for m in seen.believed]
+                if not nx.descendants(graph, child).isdisjoint(parents):
+                    continue
+                graph.add_edges_from((parent, child) for parent in parents)
+                settled.add(child)
+                edges += [InferredEdge(child, parent, _relation(seen), _confidence(seen)) for parent in parents]
+                progress = True
+    return edges
+
+
+def _relation(seen: Examination) -> Literal["merge parent", "fine-tune", "copy"]:
+    if seen.found.verdict == "parents":
+        return "merge parent"
+    return "copy" if seen.found.kind == "exact" else "fine-tune"
+
+
+def _confidence(seen: Examination) -> float:
+    """Against the next set of as many parents or one less; for a fine-tune, against descent from the base."""
+    gram, total = seen.problem.gram.sum(axis=0), float(seen.problem.gram[:, 0, 0].sum())
+    if seen.found.kind == "tuned":
+        row = 1 + seen.believed[0]
+        apart = total + float(gram[row, row]) - 2.0 * float(gram[0, row])
+        return max(0.0, 1.0 - apart / total)
+    size = seen.found.size
+    next_best = [*seen.sets[size - 1][1:2], *(seen.sets[size - 2][:1] if size > 1 else [])]
+    left, after = (total - max((one.explained for one in sets), default=0.0) for sets in (seen.ranking[:1], next_best))
+    return max(0.0, 1.0 - max(left, 0.0) / after) if after > 0 else 0.0
+
+
+def _nearest(family: GramTable) -> dict[str, list[str]]:
+    gram = family.totals().gram[1:, 1:]
+    norms = np.sqrt(np.maximum(np.diagonal(gram), np.finfo(float).tiny))
+    cosines = np.abs(gram / np.outer(norms, norms))
+    np.fill_diagonal(cosines, -1.0)
+    order = np.argsort(-cosines, axis=1, kind="stable")[:, : min(_CANDIDATES, len(norms) - 1)]
+    return {name: [family.models[i] for i in row] for name, row in zip(family.models, order, strict=True)}
+
+
+def _by_distance(family: GramTable, graph: nx.DiGraph, settled: set[str]) -> list[InferredEdge]:
+    """The cheapest arborescence over all that is not settled; settled models are held where they are."""
+    costs = _costs(family)
+    network = nx.DiGraph()
+    for row, child in enumerate(family.names[1:], start=1):
+        if child in settled:
+            network.add_edge(family.base, child, weight=0.0)
+            continue
+        later = nx.descendants(graph, child)
+        for column, parent in enumerate(family.names):
+            if column != row and parent not in later:
+                network.add_edge(parent, child, weight=float(costs[column, row]))
+    edges = []
+    for parent, child in nx.minimum_spanning_arborescence(network).edges:
+        if child not in settled:
+            others = [data["weight"] for other, _, data in network.in_edges(child, data=True) if other != parent]
+            cost, next_best = network[parent][child]["weight"], min(others, default=float("inf"))
+            confidence = max(0.0, 1.0 - cost / next_best) if next_best > 0 else 0.0
+            edges.append(InferredEdge(child, parent, "fine-tune", confidence))
+    return edges
+
+
+def _costs(family: GramTable) -> Floats:
+    """Cost of descent from each row (parent) to each (child), in squares of the child's delta, shape (R, R)."""
+    deltas = family.gram.copy()
+    deltas[:, 0, :] = deltas[:, :, 0] = 0.0
+    squares = np.einsum("tii->ti", deltas)
+    whole = deltas.sum(axis=0)
+    own = np.diagonal(whole)
+    apart = np.maximum(own[:, None] + own[None, :] - 2.0 * whole, 0.0)
+    below = np.minimum(deltas - squares[:, :, None], 0.0) ** 2  # (T, parent, child), times the parent's square
+    part = np.where(squares[:, :, None] > 0, below / np.maximum(squares[:, :, None], np.finfo(float).tiny), 0.0)
+    lacking = np.sqrt(part.sum(axis=0) / np.maximum(own[:, None], np.finfo(float).tiny))
+    lacking[0] = 0.0  # everything contains the base's delta of zero
+    share = np.where(own[None, :] > 0.0, apart / np.where(own > 0.0, own, 1.0)[None, :], apart > 0.0)
+    costs: Floats = share + _AGAINST * (lacking > WHOLE)
+    return costs

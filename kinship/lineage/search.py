@@ -1,0 +1,88 @@
+"""Which sets of candidates explain a child best: every one, every pair, and from the best pairs on one more."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from kinship.lineage.fits import Problem, together
+
+__all__ = ["MOST_PARENTS", "Explained", "best_sets"]
+
+MOST_PARENTS = 4
+_PAIRS = 60  # best pairs from which triples start
+_BREADTH = 6  # best sets of three and more from which the next size starts
+_TIED = 1e-4  # of what is left; closer than this, rounding decides
+_EXACT = 1e-13  # of the child's square; below, sums in float64 decide
+
+
+class Explained(NamedTuple):
+    """Some candidates (positions) and the squared norm of the child that they explain."""
+
+    members: tuple[int, ...]
+    explained: float
+
+
+def best_sets(problem: Problem) -> list[list[Explained]]:
+    """Return the sets of one, two, ... candidates, best first; one list a size, as long as there are any.
+
+    All singles and pairs are there; the larger sets grow from the best ones below them. Members that are added and
+    subtracted together are left out: a child lies between its parents, while its own descendants explain it by
+    subtracting what else went into them. Of pairs that explain equally much, because all lie in one plane, the one
+    with the most distant members comes first: the others lie between them.
+
+    Returns
+    -------
+    list of list of Explained
+        Up to one size more than `MOST_PARENTS`, to see what that would add.
+    """
+    count = len(problem.names)
+    sizes = [_sorted([Explained((i,), float(problem.single[i])) for i in range(count)])]
+    if count > 1:
+        sizes.append(_widest_first(problem, _pairs(problem)))
+    while sizes[-1] and 2 <= len(sizes) <= MOST_PARENTS:
+        sizes.append(_grown(problem, sizes[-1][: _PAIRS if len(sizes) == 2 else _BREADTH]))
+    return [size for size in sizes if size]
+
+
+def _pairs(problem: Problem) -> list[Explained]:
+    gains = problem.pairs
+    first, second = np.nonzero(np.triu(gains.together, k=1))
+    found = zip(first.tolist(), second.tolist(), gains.explained[first, second].tolist(), strict=True)
+    return _sorted([Explained((i, j), value) for i, j, value in found])
+
+
+def _grown(problem: Problem, sets: list[Explained]) -> list[Explained]:
+    """The best sets with one member more than those given, as many as the next size starts from."""
+    larger: dict[tuple[int, ...], float] = {}
+    for one in sets:
+        for more, explained in enumerate(problem.extended(one.members).tolist()):
+            if more not in one.members:
+                larger[tuple(sorted((*one.members, more)))] = explained
+    grown: list[Explained] = []
+    for candidate in _sorted([Explained(*item) for item in larger.items()])[:_PAIRS]:
+        if len(grown) < _BREADTH and together(problem.weights, problem.fit(candidate.members).coefficients):
+            grown.append(candidate)
+    return grown
+
+
+def _sorted(sets: list[Explained]) -> list[Explained]:
+    return sorted(sets, key=lambda one: (-one.explained, one.members))
+
+
+def _widest_first(problem: Problem, pairs: list[Explained]) -> list[Explained]:
+    """Bring forward, among those tied with the best pair, the one whose members are the least related."""
+    if not pairs:
+        return pairs
+    total = float(problem.gram[:, 0, 0].sum())
+    left = total - pairs[0].explained
+    tied = [one for one in pairs if total - one.explained <= left * (1 + _TIED) + _EXACT * total]
+    gram = problem.gram.sum(axis=0)[1:, 1:]
+    norms = np.sqrt(np.diagonal(gram))
+
+    def cosine(one: Explained) -> float:
+        i, j = one.members
+        return float(gram[i, j] / max(norms[i] * norms[j], np.finfo(float).tiny))
+
+    return [*sorted(tied, key=cosine), *pairs[len(tied) :]]

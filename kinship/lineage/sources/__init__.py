@@ -1,0 +1,27 @@
+"""Where descent is declared: one file a source, each of which returns `Declaration`."""
+
+from __future__ import annotations
+
+from kinship.checkpoints import Checkpoint
+from kinship.lineage.declaration import Declaration
+from kinship.lineage.sources.adapter_config import adapter_declaration
+from kinship.lineage.sources.csv_file import csv_declarations
+from kinship.lineage.sources.hub import hub_declaration
+from kinship.lineage.sources.mergekit_config import mergekit_declaration
+from kinship.lineage.sources.model_card import card_declaration
+from kinship.lineage.sources.own_merge import own_declaration
+from kinship.lineage.sources.paper import paper_declarations
+
+__all__ = ["csv_declarations", "folder_declarations", "hub_declaration", "paper_declarations"]
+
+
+def folder_declarations(checkpoint: Checkpoint) -> list[Declaration]:
+    """Return what a checkpoint's own folder says of its descent, the most trustworthy source first.
+
+    Our own record and mergekit's configuration say what was done; an adapter cannot be used without its base; a card
+    is what somebody wrote.
+    """
+    if not checkpoint.path.is_dir():
+        return []
+    read = (own_declaration, mergekit_declaration, adapter_declaration, card_declaration)
+    return [found for found in (one(checkpoint.path) for one in read) if found is not None]

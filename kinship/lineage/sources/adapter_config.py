@@ -1,0 +1,24 @@
+"""`adapter_config.json`, in which PEFT names the base of an adapter."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from kinship.lineage.declaration import Claim, Declaration
+
+__all__ = ["adapter_declaration"]
+
+_CONFIG = "adapter_config.json"
+
+
+def adapter_declaration(folder: Path) -> Declaration | None:
+    """Return the base that a folder's adapter was trained on, or None where it is no adapter or names none."""
+    try:
+        said = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+        base = said.get("base_model_name_or_path")
+    except (OSError, ValueError, AttributeError):
+        return None
+    if not isinstance(base, str) or not base:
+        return None
+    return Declaration(str(folder), (Claim(base, "adapter"),), _CONFIG)

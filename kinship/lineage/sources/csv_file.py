@@ -1,0 +1,46 @@
+"""A CSV file with the columns child, parent and relation: for what is known and written nowhere else."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import get_args
+
+from kinship.errors import LineageError
+from kinship.lineage.declaration import Claim, Declaration, Relation
+
+__all__ = ["csv_declarations"]
+
+_RELATIONS: dict[str, Relation] = {relation: relation for relation in get_args(Relation)}
+
+
+def csv_declarations(file: Path) -> list[Declaration]:
+    """Return the declarations in a CSV file, one a child; without a relation it is unknown.
+
+    Raises
+    ------
+    LineageError
+        The file cannot be read, a column is missing, a field is empty or a relation does not exist.
+    """
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as handle:
+            reader = csv.DictReader(handle)
+            lines = list(reader)
+            columns = reader.fieldnames or []
+    except OSError as error:
+        raise LineageError(f"{file} cannot be read ({error.strerror}); check the path") from None
+    except (ValueError, csv.Error):
+        raise LineageError(f"{file} is not a CSV file; write child,parent,relation on its first line") from None
+    if not {"child", "parent"} <= set(columns):
+        raise LineageError(f"{file} lacks the columns child and parent; write child,parent,relation on its first line")
+    claims: dict[str, list[Claim]] = {}
+    for number, line in enumerate(lines, start=2):
+        child, parent = (line.get("child") or "").strip(), (line.get("parent") or "").strip()
+        relation = (line.get("relation") or "unknown").strip()
+        if not child or not parent:
+            raise LineageError(f"{file}, line {number}: child and parent are both needed; fill the empty field")
+        if relation not in _RELATIONS:
+            known = ", ".join(_RELATIONS)
+            raise LineageError(f"{file}, line {number}: no relation is called {relation!r}; use one of {known}")
+        claims.setdefault(child, []).append(Claim(parent, _RELATIONS[relation]))
+    return [Declaration(child, tuple(found), file.name) for child, found in claims.items()]

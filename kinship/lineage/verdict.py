@@ -1,0 +1,89 @@
+"""How many parents the weights speak for, and whether they are believed.
+
+The limits were chosen on families that the documentation's figures do not come from (docs/paternity.md says which).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from kinship.lineage.evidence import Evidence
+from kinship.lineage.search import MOST_PARENTS
+
+__all__ = ["Finding", "Kind", "Verdict", "find"]
+
+Verdict = Literal["parents", "one parent", "none"]
+Kind = Literal["exact", "random", "selected", "tuned", "unrelated", "base"]
+
+ONCE = 1.5  # times the expected rounding error; a copy in another dtype is rounded once
+AT_FLOOR = 2.5  # times the expected rounding error; a Karcher mean in bf16 leaves 2.1
+SUMS = 1e-13  # of the child's square: what sums in float64 leave
+HALVES = 0.5  # of what is left at the floor: one more that takes as much is a parent, not noise
+ADDS_NOTHING = 0.05  # of the gain of an only parent, by a second
+ADDS_LITTLE = 0.15  # of the gain of the last of several: other merges of the same parents know some of the rest
+CONSTANT = 2.5  # times the variance that noise makes; DARE leaves 0.2 to 1.5, the others 5 and more
+BETWEEN = 1.15  # TIES, Breadcrumbs, Arcee Fusion leave 0.1 to 1.1
+SELECTED = 0.65  # relative residual; those leave up to 0.63, siblings of the parents in their place 0.6 and more
+WHOLE = 0.1  # of the parent's delta; real fine-tunes lack 0.00 to 0.09, siblings 0.11 and more
+
+
+class Finding(NamedTuple):
+    """The number of parents found, how they made the child, and which of them it is a fine-tune of.
+
+    Attributes
+    ----------
+    verdict : {"parents", "one parent", "none"}
+    size : int
+        Number of candidates in the explanation that decided; 0 for "none".
+    kind : {"exact", "random", "selected", "tuned", "unrelated", "base"}
+        A combination up to rounding; one after random dropping; one of elements selected by their size or sign;
+        one parent trained further; nothing of all; the base itself.
+    only : int or None
+        For "one parent", its position in the explanation.
+    """
+
+    verdict: Verdict
+    size: int
+    kind: Kind
+    only: int | None = None
+
+
+def find(explained: Sequence[float], weighed: Sequence[Evidence]) -> Finding:
+    """Decide from the best explanations of one, two, ... parents.
+
+    Parameters
+    ----------
+    explained : sequence of float
+        Share of the child that the best explanation of each size explains, 0 to 1.
+    weighed : sequence of Evidence
+        For the same explanations.
+    """
+    explained = explained[: MOST_PARENTS + 1]
+    gains = [after - before for before, after in zip([0.0, *explained], explained, strict=False)]
+    more = [*gains[1:], 0.0]
+    sizes = range(1, min(len(explained), MOST_PARENTS) + 1)
+    for size in sizes:
+        limit = AT_FLOOR if size > 1 else ONCE
+        settled = more[size - 1] <= max(SUMS, HALVES * (1.0 - explained[size - 1]))
+        if settled and weighed[size - 1].over_floor <= limit:
+            return Finding("parents" if size > 1 else "one parent", size, "exact", 0 if size == 1 else None)
+    for size in sizes:
+        alone = more[size - 1] <= (ADDS_LITTLE if size > 1 else ADDS_NOTHING) * gains[size - 1]
+        found = _believed(size, weighed[size - 1]) if gains[size - 1] > 0.0 and alone else None
+        if found is not None:
+            return found
+    return Finding("none", 0, "unrelated")
+
+
+def _believed(size: int, seen: Evidence) -> Finding | None:
+    whole = [i for i, lacking in enumerate(seen.lacking) if lacking <= WHOLE]
+    if size == 1:
+        return Finding("one parent", 1, "tuned", 0) if whole else None
+    if seen.variation <= CONSTANT:
+        return Finding("parents", size, "random")
+    if seen.outside > BETWEEN:
+        return None
+    if len(whole) == 1:  # trained further in a direction that others took too
+        return Finding("one parent", size, "tuned", whole[0])
+    return Finding("parents", size, "selected") if seen.residual <= SELECTED else None
