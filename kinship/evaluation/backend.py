@@ -38,7 +38,6 @@ class Evaluator:
     def __init__(self) -> None:
         self._lock = Lock()
         self._loaded: dict[Any, LoadedTask] = {}
-        self._digests: dict[Any, str] = {}
         self._tokens = TokenMemory("")
         self._model: tuple[Any, Any] = (None, None)
 
@@ -95,18 +94,16 @@ class Evaluator:
         """Return the digest of a task's configuration and data; the harness reads it where nobody else can."""
         if task.digest is not None:
             return task.digest
-        with self._lock:
-            return self._digest(task)
-
-    def _digest(self, task: Task) -> str:
-        if task.digest is None and task.key not in self._digests:
-            self._digests[task.key] = self._load(task).digest()
-        return task.digest or self._digests[task.key]
+        with self._lock, redirect_stdout(io.StringIO()):
+            return self._load(task).digest
 
     def _load(self, task: Task) -> LoadedTask:
-        if task.key not in self._loaded:
-            self._loaded[task.key] = load_task(task)
-        return self._loaded[task.key]
+        if task.key in self._loaded:
+            return self._loaded[task.key]
+        loaded = load_task(task)
+        if task.digest is not None or task.folder is None:  # else nobody would notice a change of its files
+            self._loaded[task.key] = loaded
+        return loaded
 
     def _ready(self, checkpoint: Checkpoint, options: Options) -> Any:
         """Return the model, loaded unless it is the one of the last call."""
@@ -125,7 +122,6 @@ class Evaluator:
     def _score(self, lm: Any, task: Task, loaded: LoadedTask, options: Options) -> TaskScore:
         if options.apply_chat_template and not lm.tokenizer.chat_template:
             raise TaskError(f"{lm.pretrained} has no chat template; evaluate it without --apply-chat-template")
-        digest = self._digest(task)
         chosen = loaded.prepare(options)
         _seed()
         try:
@@ -143,7 +139,7 @@ class Evaluator:
             why = next(iter(str(error).strip().splitlines()), type(error).__name__)
             mend = "a smaller --batch-size needs less memory" if "memory" in why else "see the task's configuration"
             raise TaskError(f"{task.name} cannot be run on {lm.pretrained} ({why}); {mend}") from error
-        return task_score(task.name, report, part=options.part, digest=digest)
+        return task_score(task.name, report, part=options.part, digest=task.digest or loaded.digest)
 
 
 def _share(report: Progress, number: int, count: int, name: str) -> Callable[[int, int], None]:

@@ -20,9 +20,12 @@ def harness() -> Any:
 
     - progress bars and all messages below an error are off;
     - bootstrapped errors are computed here, in no pool of processes;
-    - a template is compiled once, not once a question (about half of the harness's own time on short questions).
+    - where torch is not loaded yet, its threads wait in the kernel after some microseconds of waiting awake: with
+      another busy process beside it on two cores, the demo's tasks took 17 s otherwise, not 2;
+    - a template is compiled once, not once a question (two fifths of the time that the demo's tasks take).
     """
     os.environ.setdefault("DISABLE_MULTIPROC", "1")
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     import datasets
     import lm_eval.api.task
     import lm_eval.evaluator

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -63,8 +64,9 @@ class LoadedTask:
                 raise TaskError(f"{name} has too few questions for a {options.part} half; ask all of them")
         return chosen
 
+    @cached_property
     def digest(self) -> str:
-        """Return a digest of configuration and data, once both are here."""
+        """Digest of configuration and data, for tasks that have none before they are loaded."""
         configs = {name: task.dump_config() for name, task in self.content["tasks"].items()}
         for config in configs.values():
             config.pop("metadata", None)

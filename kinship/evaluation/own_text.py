@@ -47,8 +47,9 @@ def own_task(path: Path) -> Task:
         documents = [{"text": piece} for file in text_files(path) for piece in passages(read_text(file))]
     config = _config(documents)
     content = json.dumps([config, documents], sort_keys=True)
-    named = {"task": path.stem, "dataset_path": "own text", "test_split": "test", **config}
-    return Task(path.stem, hashlib.sha256(content.encode()).hexdigest(), config=named, documents=tuple(documents))
+    name = path.name if path.is_dir() else path.stem
+    named = {"task": name, "dataset_path": "own text", "test_split": "test", **config}
+    return Task(name, hashlib.sha256(content.encode()).hexdigest(), config=named, documents=tuple(documents))
 
 
 def _config(documents: Sequence[Document]) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -108,16 +109,19 @@ class TaskFolder:
         raise TaskError(f"{file}: it describes no task, or one whose name an earlier file has; see its task entry")
 
     def write_overlay(self, folder: Path) -> None:
-        """Write a file for each task that includes the original and says where its data are.
+        """Write a file for each task that has its data, which includes the original and says where they are.
 
         The harness takes relative data files to be below the working folder; given this folder after the task
         folder itself, it reads each task from here, functions and tags included.
         """
-        for number, one in enumerate(self._files.values()):
-            if "group" not in one.config:
-                overlay: dict[str, Any] = {"include": str(one.file)}
-                if one.data_files:
-                    overlay["dataset_kwargs"] = one.config["dataset_kwargs"] | {"data_files": one.data_files}
+        tasks = [one for one in self._files.values() if "group" not in one.config]
+        for number, one in enumerate(tasks):
+            with suppress(TaskError):  # one without data is not the one that was asked for
+                located = {"data_files": one.data_files} if one.data_files else {}
+                overlay = {
+                    "include": str(one.file),
+                    "dataset_kwargs": (one.config.get("dataset_kwargs") or {}) | located,
+                }
                 (folder / f"{number}.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
 
     def _digest(self, name: str) -> str | None:

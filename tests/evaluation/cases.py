@@ -87,6 +87,8 @@ def folder_cases(folder: Path) -> dict[str, Case]:
         tricky = "include: base.yaml\ntask: tricky\ntag: both\ndoc_to_text: !function tricks.shout\n"
         (place / "tricky.yaml").write_text(tricky + "process_docs: !function tricks.half\n")
         _write(place / "plain.yaml", {"include": "base.yaml", "task": "plain", "tag": "both"})
+        lost = said | {"task": "lost", "dataset_kwargs": {"data_files": {"test": "lost.jsonl"}}}
+        _write(place / "lost.yaml", lost)
         _write(place / "middle.yaml", {"include": "base.yaml", "task": "middle", "metric_list": MEDIAN})
         group = {"group": "all", "task": ["tricky", "plain"], "aggregate_metric_list": [{"metric": "acc"}]}
         _write(place / "all.yaml", group)

@@ -41,7 +41,7 @@ def test_data_that_code_makes_are_in_the_digest(made, evaluator, model):
     assert digest == Evaluator().digest(task)
     assert evaluator.evaluate(model, [task]).tasks["made"].digest == digest
     (made / "made.py").write_text(ROWS.format(answer="3"))
-    assert Evaluator().digest(task) != digest
+    assert evaluator.digest(task) != digest
 
 
 def test_data_that_cannot_be_fetched(evaluator, model, monkeypatch):

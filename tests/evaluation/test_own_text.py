@@ -26,7 +26,7 @@ def test_a_passage_ends_with_a_paragraph_where_it_can():
 
 
 def test_a_folder_of_texts_is_one_task(tmp_path):
-    folder = tmp_path / "essays"
+    folder = tmp_path / "essays.v2"
     (folder / "deep").mkdir(parents=True)
     (folder / ".git").mkdir()
     (folder / "b.md").write_text("# bee\n")
@@ -34,7 +34,7 @@ def test_a_folder_of_texts_is_one_task(tmp_path):
     (folder / ".git" / "c.txt").write_text("hidden")
     (folder / "d.py").write_text("print()")
     task = own_task(folder)
-    assert task.name == "essays"
+    assert task.name == "essays.v2"
     assert "".join(one["text"] for one in task.documents) == "# bee\n" + "ay\n" * 2000
     assert len(task.documents) > 2
     assert task.config["output_type"] == "loglikelihood_rolling"
