@@ -16,6 +16,7 @@ from kinship.workspace import enqueue, ensure_worker
 from kinship.workspace.families import DEMO, Family
 from kinship.workspace.families import family as family_called
 from kinship.workspace.library import added_paths
+from kinship.workspace.scores import known_scores
 
 __all__ = ["show_checkpoints"]
 
@@ -29,7 +30,11 @@ _COLUMNS = {
     "vocabulary": st.column_config.NumberColumn("Vocabulary", format="localized"),
     "size": st.column_config.NumberColumn("Size", format="bytes"),
     "score": st.column_config.ProgressColumn(
-        "Average score", format="%.1f", min_value=0, max_value=100, help="Average task score in percent, where known."
+        "Average score",
+        format="%.1f",
+        min_value=0,
+        max_value=100,
+        help="Average task score in percent: measured here, else from the demo's card.",
     ),
     "licence": st.column_config.TextColumn("Licence"),
     "state": st.column_config.TextColumn("State", help="Why a checkpoint cannot be opened, and what to do."),
@@ -88,14 +93,14 @@ def _all_paths() -> list[Path]:
 def _rows(family: Family, paths: list[Path]) -> list[dict[str, Any]]:
     names = unique_names(paths)
     roles = dict(zip((family.base, *family.members), ("base", *["member"] * len(family.members)), strict=True))
-    scores = {str(demo_path() / name): score for name, score in demo_averages().items()}
+    carded = {str(demo_path() / name): score for name, score in demo_averages().items()}
     return [
-        _row(name, path, roles.get(str(path), "")) | {"score": scores.get(str(path))}
+        _row(name, path, roles.get(str(path), ""), carded.get(str(path)))
         for name, path in zip(names, paths, strict=True)
     ]
 
 
-def _row(name: str, path: Path, role: str) -> dict[str, Any]:
+def _row(name: str, path: Path, role: str, carded: float | None) -> dict[str, Any]:
     row = dict.fromkeys(_COLUMNS) | {"name": name, "role": role, "state": "", "path": str(path)}
     try:
         checkpoint = opened(path)
@@ -105,7 +110,8 @@ def _row(name: str, path: Path, role: str) -> dict[str, Any]:
         enqueue("open", path.name, path=str(path))
         ensure_worker()
         return row | {"state": "being opened by the worker (torch format)"}
-    return row | _facts(checkpoint)
+    measured = known_scores(checkpoint.fingerprint).averages.get("percent")
+    return row | _facts(checkpoint) | {"score": carded if measured is None else measured}
 
 
 def _facts(one: Checkpoint) -> dict[str, Any]:

@@ -22,6 +22,9 @@ PAGES: dict[str, list[dict[str, Any]]] = {
         {"page": "pages/matrix.py", "title": "Kinship matrix"},
         {"page": "pages/stages.py", "title": "Stages"},
     ],
+    "Merge": [
+        {"page": "pages/merge.py", "title": "Merge"},
+    ],
     "Work": [{"page": "pages/jobs.py", "title": "Jobs"}],
 }
 _ICON = Path(__file__).parent / "icon.png"

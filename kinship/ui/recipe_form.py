@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isfinite
-from typing import Any, cast
+from typing import Any
 
 import streamlit as st
 
@@ -123,14 +123,13 @@ def _widget(one: Parameter, key: str) -> float | int | bool | None:
     shared: dict[str, Any] = {"key": key, "help": about, "bind": "query-params"}
     if one.kind == "switch":
         return st.toggle(one.name, bool(start), **shared)
-    if one.kind == "integer":
-        whole = None if start is None else int(start)
-        low, high = (int(end) if isfinite(end) else None for end in (one.low, one.high))
-        return cast("int | None", st.number_input(one.name, low, high, whole, step=1, **shared))
-    first = None if start is None else float(start)
-    bottom, top = (end if isfinite(end) else None for end in (one.low, one.high))
-    small = {"format": "%.1e"} if first is not None and 0 < abs(first) < 0.01 else {"step": 0.1}
-    return cast("float | None", st.number_input(one.name, bottom, top, first, **small, **shared))
+    kind = int if one.kind == "integer" else float
+    ends = {name: kind(end) for name, end in (("min_value", one.low), ("max_value", one.high)) if isfinite(end)}
+    value = None if start is None else kind(start)
+    small = isinstance(value, float) and 0 < abs(value) < 0.01
+    shared |= ends | ({"format": "%.1e"} if small else {"step": kind(0.1) or 1})
+    number: float | int | None = st.number_input(one.name, value=value, **shared)
+    return number
 
 
 def _source(method: Method) -> str:

@@ -14,7 +14,7 @@ from kinship.ui.words import bytes_text, duration
 from kinship.workspace import Job, cancel, enqueue, ensure_worker, job, jobs, retry
 from kinship.workspace.families import Family
 
-__all__ = ["ask_and_wait", "job_line", "measure_and_wait", "measured", "open_and_wait"]
+__all__ = ["ask_and_wait", "job_line", "measure_and_wait", "measured", "open_and_wait", "show_latest"]
 
 _AT_ONCE = 2_000_000_000  # bytes; a family up to this is read without asking
 
@@ -70,6 +70,22 @@ def ask_and_wait(kind: str, title: str, arguments: dict[str, object]) -> None:
         ensure_worker()
     _watch(known.id)
     st.stop()
+
+
+def show_latest(kind: str, **match: object) -> Job | None:
+    """Show the newest job of a kind with these arguments, unless it is done; return it, or None where there is none."""
+    try:
+        found = [one for one in jobs(limit=50) if one.kind == kind and match.items() <= one.arguments.items()]
+    except KinshipError as error:
+        st.error(str(error))
+        return None
+    if not found:
+        return None
+    if found[0].state in ("queued", "running"):
+        _watch(found[0].id)
+    else:
+        job_line(found[0])
+    return found[0]
 
 
 @st.fragment(run_every=1)

@@ -46,6 +46,8 @@ def run_worker() -> NoReturn:
     0, also when another worker serves this SQLite workspace already, and with 1 when the workspace is unusable.
     """
     _log_to_stderr()
+    # torch's threads would spin for work; beside any other process that made an evaluation ten times slower
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
         _work()
         code = 0

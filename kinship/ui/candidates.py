@@ -1,0 +1,120 @@
+"""The table of candidates: every pair of the family, ranked, with the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from kinship.checkpoints import Alignment
+from kinship.evaluation import Scores
+from kinship.merging import Candidate, GainFit, candidates, fit_gain
+from kinship.similarity import GramTable
+from kinship.ui.current import chosen_models
+from kinship.workspace.outcomes import Outcome, outcomes
+
+__all__ = ["show_candidates"]
+
+_COLUMNS = {
+    "first": st.column_config.TextColumn("First", pinned=True),
+    "second": st.column_config.TextColumn("Second", pinned=True),
+    "kind": st.column_config.TextColumn("Kind"),
+    "pcc": st.column_config.NumberColumn("PCC", format="%.2f"),
+    "cosine": st.column_config.NumberColumn("Cosine", format="%.2f"),
+    "euclidean": st.column_config.NumberColumn("Euclidean", format="%.3g"),
+    "a": st.column_config.NumberColumn("Score of first", format="%.1f"),
+    "b": st.column_config.NumberColumn("Score of second", format="%.1f"),
+    "ceiling": st.column_config.NumberColumn(
+        "Task ceiling",
+        format="%.1f",
+        help="Mean over tasks of the better parent: the child is never worse than either.",
+    ),
+    "expected": st.column_config.TextColumn(
+        "Expected gain", help="Of a new merge at this kinship, with the interval that 95 % of merges fall into."
+    ),
+    "nearest": st.column_config.TextColumn(
+        "Child's nearest",
+        help="The model that the mean of the two is most kin to, its parents apart, before any merge.",
+    ),
+    "conflicts": st.column_config.TextColumn("Conflicts"),
+    "why": st.column_config.TextColumn("Why", width="large"),
+}
+
+
+def show_candidates(alignment: Alignment, table: GramTable, scores: Mapping[str, Scores]) -> None:
+    """Show all pairs of the chosen models; a click on a row chooses the pair (keys `first` and `second`)."""
+    chosen = table.select(chosen_models(table.models))
+    percent = {
+        name: {task: one.value for task, one in known.tasks.items() if one.unit == "percent"}
+        for name, known in scores.items()
+    }
+    members = dict(zip(alignment.names[1:], alignment.members, strict=True))
+    found = candidates(
+        chosen,
+        {name: tasks for name, tasks in percent.items() if tasks},
+        {name: one.licence for name, one in members.items()},
+        {name: one.config.vocabulary for name, one in members.items()},
+        alignment.base.dtype,
+    )
+    past = outcomes(alignment, table)
+    fit = fit_gain([(one.kinship, one.gain) for one in past])
+    rows = [_row(one, fit) for one in found]
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        column_config=_COLUMNS,
+        column_order=[name for name in _COLUMNS if any(row[name] not in (None, "") for row in rows)],
+        selection_mode="single-row",
+        on_select=lambda: _choose(found),
+        key="candidates",
+        height=min(38 + 35 * len(rows), 320),
+    )
+    st.caption(f"{_reading(fit, past)} Kinship since {table.base}, measured on {table.device}.")
+
+
+def _row(one: Candidate, fit: GainFit | None) -> dict[str, Any]:
+    first, second = one.parents
+    expected = fit.expect(one.pcc) if fit is not None else None
+    return {
+        "first": first,
+        "second": second,
+        "kind": one.kind,
+        "pcc": one.pcc,
+        "cosine": one.cosine,
+        "euclidean": one.euclidean,
+        "a": one.scores.averages[0],
+        "b": one.scores.averages[1],
+        "ceiling": one.scores.ceiling,
+        "expected": f"{expected.gain:+.1f} ({expected.low:+.1f} to {expected.high:+.1f})" if expected else None,
+        "nearest": _nearest(one),
+        "conflicts": "; ".join([*one.conflicts, *_lacking(one)]),
+        "why": one.reason,
+    }
+
+
+def _nearest(one: Candidate) -> str | None:
+    child = next(child for child in one.children if child.method == "linear")
+    others = {name: value for name, value in child.stored.items() if name not in one.parents}
+    if not others:
+        return None
+    name = max(others, key=lambda other: (others[other], other))
+    return f"{name} {others[name]:.2f}"
+
+
+def _lacking(one: Candidate) -> list[str]:
+    return [f"{name} has no score on {', '.join(tasks)}" for name, tasks in one.scores.missing.items()]
+
+
+def _reading(fit: GainFit | None, past: list[Outcome]) -> str:
+    rule = "Distant and strong pairs gain most (Hu et al., arXiv 2410.12613); near-copies gain nothing."
+    if fit is None:
+        return f"{rule} An expected gain needs eight scored merges of this family; there are {len(past)}."
+    return f"{rule} Expected gains are {fit.evidence}: a guide, not a promise."
+
+
+def _choose(found: tuple[Candidate, ...]) -> None:
+    rows = st.session_state["candidates"].selection.rows
+    if rows and rows[0] < len(found):
+        st.session_state["first"], st.session_state["second"] = found[rows[0]].parents

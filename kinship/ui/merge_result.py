@@ -1,0 +1,132 @@
+"""The result card of a merge: child against parents, gain with its error, kinship predicted and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from kinship.checkpoints import Alignment
+from kinship.evaluation import Gain, Scores, merge_gain
+from kinship.merging import Recipe, predict, predicted_table, read_record
+from kinship.merging.backend import CONFIG
+from kinship.plots import scores as plot
+from kinship.plots.colours import model_colours, model_symbols
+from kinship.similarity import GramTable, kinship_matrix
+from kinship.ui.figure import show_figure
+from kinship.ui.known_scores import average_text
+from kinship.ui.work import show_latest
+from kinship.workspace import enqueue, ensure_worker
+from kinship.workspace.families import Family, leave_family
+
+__all__ = ["show_result"]
+
+
+def show_result(family: Family, alignment: Alignment, table: GramTable, scores: Mapping[str, Scores]) -> None:
+    """Show the card of one child of the family, chosen by the key `child`."""
+    names = {
+        name: one.path
+        for name, one in zip(alignment.names[1:], alignment.members, strict=True)
+        if str(one.path) in family.children
+    }
+    if not names:
+        st.write("No merge of this family yet: choose a pair above, check its recipe, and merge.")
+        return
+    newest = list(names)[-1]
+    child = st.selectbox("Child", list(names), index=list(names).index(newest), key="child", bind="query-params")
+    record = read_record(names[child])
+    if record is None:
+        st.warning(f"{names[child]} holds no record of its merge; make it again.")
+        return
+    places = {str(m.path): n for n, m in zip(alignment.names, (alignment.base, *alignment.members), strict=True)}
+    parents = [places.get(parent.path, Path(parent.path).name) for parent in record.parents]
+    gain = merge_gain(scores[child], [scores.get(parent, Scores({})) for parent in parents])
+    _numbers(child, parents, gain, scores)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _task_by_task([child, *parents], alignment.names, scores)
+    with right:
+        _kinship(child, names[child], places, table)
+    _next_steps(family, child, names[child])
+
+
+def _numbers(child: str, parents: list[str], gain: Gain, scores: Mapping[str, Scores]) -> None:
+    row = st.container(horizontal=True)
+    error = f" ± {gain.stderr:.1f}" if gain.stderr is not None else ""
+    value = f"{gain.value:+.1f}{error}" if gain.value is not None else "unknown"
+    row.metric("Merge gain", value, border=True, width=190, help="Child's average less the mean of its parents'.")
+    for name in (child, *parents):
+        row.metric(name, average_text(scores.get(name, Scores({}))), border=True, width=190)
+    told = []
+    if gain.value is not None and gain.stderr is not None and abs(gain.value) < 2 * gain.stderr:
+        told.append("The gain is within twice its error: it may be chance.")
+    for name, tasks in zip((child, *parents), gain.missing, strict=True):
+        if tasks:
+            told.append(f"{name} has no score on {', '.join(tasks)}; such tasks are left out of the gain.")
+    told += [f"{task} is not comparable ({why})." for task, why in gain.unlike.items()]
+    st.caption(" ".join(told or ["Errors are paired over the questions that all of them answered."]))
+
+
+def _task_by_task(models: list[str], names: tuple[str, ...], scores: Mapping[str, Scores]) -> None:
+    known = {name: scores.get(name, Scores({})).tasks for name in dict.fromkeys(models)}
+    for unit in ("percent", "bits per byte"):
+        tasks = list(dict.fromkeys(t for one in known.values() for t, score in one.items() if score.unit == unit))
+        if not tasks:
+            continue
+        found = {name: {t: (s.value, s.stderr) for t, s in one.items()} for name, one in known.items()}
+        info = plot.scores_info(found, tasks, unit)
+        every = list(dict.fromkeys([*names, *models]))
+        show_figure(
+            plot.draw(info, model_colours(every), model_symbols(every)),
+            key=f"scores-{unit}",
+            name=f"scores-{models[0]}",
+            rows=info.to_rows,
+            caption="Bars are one standard error. A child to the right of both parents has gained on that task.",
+        )
+
+
+def _kinship(child: str, path: Path, places: Mapping[str, str], table: GramTable) -> None:
+    """The child's PCC with every other model: as the table foretold it, and as it was measured."""
+    others = [name for name in table.models if name != child]
+    recipe = Recipe.from_yaml(path / CONFIG)
+    before = table.select(others)
+    known = all(model in places for model in recipe.models)
+    told = predict(recipe, before, places) if known else None
+    measured = dict(zip(table.models, kinship_matrix(table).values[table.models.index(child)].tolist(), strict=True))
+    rows: dict[str, list[Any]] = {"model": others, "measured": [measured[name] for name in others]}
+    if told is not None and told.coefficients is not None:
+        for title, dtype in (("predicted", None), ("predicted, stored in bf16", "bf16")):
+            grown = predicted_table(told, before, child, dtype)
+            assert grown is not None
+            rows[title] = kinship_matrix(grown).values[-1, :-1].tolist()
+        why = "The prediction is exact before rounding; storing in 16 bits lowers it by about as much as shown."
+    else:
+        why = f"No prediction: {told.reason if told is not None else 'a parent is not in this family'}."
+    st.markdown("**Kinship of the child (PCC)**")
+    number = st.column_config.NumberColumn(format="%.3f")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={name: number for name in rows if name != "model"})
+    st.caption(why)
+
+
+def _next_steps(family: Family, child: str, path: Path) -> None:
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    row.button(
+        "Merge further", on_click=lambda: st.session_state.update(first=child), help="Makes it the first parent."
+    )
+    row.download_button(
+        "Recipe (YAML)", (path / CONFIG).read_text(encoding="utf-8"), f"{child}.yaml", on_click="ignore"
+    )
+    if row.button("Take out of the family", help="Its folder stays."):
+        leave_family(family.name, path)
+        st.rerun()
+    with row.popover("Push to the Hub"), st.form("push", border=False):
+        repository = st.text_input("Repository", placeholder="you/name")
+        private = st.toggle("Private", value=True)
+        if st.form_submit_button("Push", type="primary") and repository.strip():
+            enqueue("push", child, path=str(path), repository=repository.strip(), private=private)
+            ensure_worker()
+    show_latest("push", path=str(path))
+    st.caption(f"Folder: {path}")

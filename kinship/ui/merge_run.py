@@ -1,0 +1,86 @@
+"""From a recipe to a child: the preflight's findings, the name, the job, and how it goes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from kinship.errors import KinshipError
+from kinship.merging import Finding, Recipe, has_error, located, make_record, preflight
+from kinship.ui.scoring import Scoring
+from kinship.ui.work import show_latest
+from kinship.workspace import enqueue, ensure_worker
+from kinship.workspace.families import Family
+from kinship.workspace.merges import models_folder
+
+__all__ = ["show_preflight", "show_run", "show_soup"]
+
+_BADGES = {"error": ":red-badge[error]", "warning": ":orange-badge[warning]", "ok": ":green-badge[ok]"}
+
+
+def show_preflight(recipe: Recipe) -> bool:
+    """Show what the headers say of a recipe; return whether it can be merged."""
+    findings: tuple[Finding, ...]
+    try:
+        findings = preflight(recipe, models_folder(_digest(recipe)) / "child")
+    except KinshipError as error:
+        findings = (Finding("error", "models", str(error)),)
+    with st.container(gap="xxsmall"):
+        for one in findings:
+            st.markdown(f"{_BADGES[one.severity]} **{one.what}**: {one.message}")
+    return not has_error(findings)
+
+
+def show_run(family: Family, recipe: Recipe, labels: tuple[str, str], scoring: Scoring, *, ready: bool) -> None:
+    """Show the button that makes the child and scores it beside its parents, and how the job goes."""
+    latest = show_latest("merge", family_name=family.name)
+    if latest is not None and latest.state in ("queued", "running"):
+        return
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    name = row.text_input("Name of the child", f"{labels[0]}-{labels[1]}-{recipe.method}", width=360)
+    what = "Merge and evaluate" if scoring.tasks else "Merge (no tasks to evaluate on)"
+    if row.button(what, type="primary", disabled=not ready):
+        fault = _fault(name)
+        if fault:
+            st.error(fault)
+            return
+        enqueue(
+            "merge",
+            name,
+            recipe=located(recipe).to_yaml(),
+            seed=recipe.seed,
+            name=name,
+            family_name=family.name,
+            **scoring.arguments,
+        )
+        ensure_worker()
+        st.rerun()
+    st.caption("The child joins the family; an equal merge that is there already is not made again.")
+
+
+def show_soup(family: Family, models: dict[str, str], scoring: Scoring) -> None:
+    """Offer the soups of the chosen models: `models` are their paths by name."""
+    latest = show_latest("soup", family_name=family.name)
+    if latest is not None and latest.state == "done":
+        kept = ", ".join(Path(path).name for path in latest.result["chosen"])
+        st.caption(f"The last greedy soup kept {kept} and scores {latest.result['score']:.1f}.")
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    name = row.text_input("Name of the soup", "greedy-soup", width=240)
+    if row.button(f"Greedy soup of {len(models)} models", disabled=not scoring.tasks or _fault(name) != ""):
+        enqueue("soup", name, models=list(models.values()), name=name, family_name=family.name, **scoring.arguments)
+        ensure_worker()
+        st.rerun()
+    st.caption(
+        "Models join the average in order of their score, and stay if its score does not fall (Wortsman et al., "
+        "arXiv 2203.05482). A uniform soup is the method Linear with all weights alike."
+    )
+
+
+def _digest(recipe: Recipe) -> str:
+    return make_record(located(recipe)).digest
+
+
+def _fault(name: str) -> str:
+    plain = name.strip() == name and name and not name.startswith(".") and "/" not in name and len(name) <= 120
+    return "" if plain else f"{name!r} cannot be the name of a folder; use letters, digits, dots and dashes"

@@ -1,0 +1,47 @@
+"""Merge: which pair next, and was it worth it?"""
+
+import streamlit as st
+
+from kinship.ui.candidates import show_candidates
+from kinship.ui.current import chosen_models, current_family
+from kinship.ui.frame import page
+from kinship.ui.known_scores import offer_scoring, scores_of
+from kinship.ui.merge_result import show_result
+from kinship.ui.merge_run import show_preflight, show_run, show_soup
+from kinship.ui.published_scores import choose_scores
+from kinship.ui.recipe_form import show_recipe
+from kinship.ui.scoring import choose_scoring
+from kinship.ui.work import measured
+
+page("Merge", "Which pair next, and was it worth it?")
+family = current_family()
+alignment, table = measured(family)
+scores = scores_of(alignment)
+paths = {name: str(one.path) for name, one in zip(alignment.names[1:], alignment.members, strict=True)}
+
+st.subheader("1. Candidates", anchor=False)
+scoring = choose_scoring(family)
+offer_scoring(family, scoring, scores)
+show_candidates(alignment, table, choose_scores(scores))
+
+st.subheader("2. Recipe", anchor=False)
+picks = st.columns(2)
+models = list(table.models)
+first = picks[0].selectbox("First", models, key="first", bind="query-params", help="SLERP's base: the better one.")
+second = picks[1].selectbox("Second", models, index=min(1, len(models) - 1), key="second", bind="query-params")
+if first == second:
+    st.caption("Choose two different models.")
+    st.stop()
+recipe = show_recipe([paths[first], paths[second]], [first, second], str(alignment.base.path))
+
+st.subheader("3. Preflight", anchor=False)
+ready = recipe is not None and show_preflight(recipe)
+
+st.subheader("4. Merge and evaluate", anchor=False)
+if recipe is not None:
+    show_run(family, recipe, (first, second), scoring, ready=ready)
+with st.expander("Or a soup of all models chosen in the sidebar"):
+    show_soup(family, {name: paths[name] for name in chosen_models(table.models)}, scoring)
+
+st.subheader("5. Result", anchor=False)
+show_result(family, alignment, table, scores)
