@@ -7,57 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from kinship.checkpoints import align, open_checkpoint
 from kinship.ui.frame import PAGES
-from kinship.workspace import Heartbeat
 from kinship.workspace.families import DEMO, Family, family, save_family
 from kinship.workspace.library import add_paths
-from kinship.workspace.measure import measure
 from tests.families import llama, save, tuned
+from tests.pages.driving import ROOT, measured, run, words
 
-ROOT = Path(__file__).parents[2]
 ALL = [entry["page"] for entries in PAGES.values() for entry in entries]
-
-
-class OneBeat(Heartbeat):
-    """Beats once: a thread that goes on would speak in the homes of later tests."""
-
-    def start(self):
-        self.beat()
-        return self
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """A home of its own, with no worker started for it."""
-    import streamlit as st
-
-    monkeypatch.setenv("KINSHIP_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("KINSHIP_DATABASE_URL", raising=False)
-    monkeypatch.setattr("kinship.ui.frame.Heartbeat", OneBeat)
-    for module in ("frame", "work", "checkpoint_table", "library"):
-        monkeypatch.setattr(f"kinship.ui.{module}.ensure_worker", lambda: False)
-    st.cache_resource.clear()
-    return tmp_path
-
-
-def measured(one: Family) -> None:
-    measure(align(open_checkpoint(one.base), [open_checkpoint(m) for m in one.members]))
-
-
-def run(page: str, **link: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for key, value in link.items():
-        app.query_params[key] = value
-    app.switch_page(page)
-    return app.run()
-
-
-def words(app: AppTest) -> str:
-    shown = [*app.title, *app.subheader, *app.caption, *app.markdown, *app.warning, *app.error, *app.success]
-    return "\n".join(str(element.value) for element in shown)
 
 
 @pytest.mark.parametrize("page", ALL)

@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from kinship.published import lineages
-from kinship.workspace import Heartbeat
+from tests.pages import driving
+from tests.pages.driving import words
 
-ROOT = Path(__file__).parents[2]
 HEADER = "generation,average_score,merge_gain,pcc\n"
 
 
-class OneBeat(Heartbeat):
-    """Beats once: a thread that goes on would speak in the homes of later tests."""
-
-    def start(self):
-        self.beat()
-        return self
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """A home of its own, with no worker started for it."""
-    import streamlit as st
-
-    monkeypatch.setenv("KINSHIP_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("KINSHIP_DATABASE_URL", raising=False)
-    monkeypatch.setattr("kinship.ui.frame.Heartbeat", OneBeat)
-    monkeypatch.setattr("kinship.ui.frame.ensure_worker", lambda: False)
-    st.cache_resource.clear()
-
-
 def run(**link: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for key, value in link.items():
-        app.query_params[key] = value
-    app.switch_page("pages/stages.py")
-    app.run()
+    app = driving.run("pages/stages.py", **link)
     assert not app.exception
     return app
 
@@ -51,11 +25,6 @@ def uploaded(text: str | bytes) -> AppTest:
     app.file_uploader[0].set_value(("mine.csv", content, "text/csv")).run()
     assert not app.exception
     return app
-
-
-def words(app: AppTest) -> str:
-    shown = [*app.title, *app.subheader, *app.caption, *app.markdown, *app.error]
-    return "\n".join(str(element.value) for element in shown)
 
 
 def numbers(app: AppTest) -> dict[str, str]:

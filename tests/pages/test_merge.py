@@ -1,0 +1,122 @@
+"""The page Merge: candidates with reasons, a recipe from its link, a preflight, a child and its card."""
+
+from __future__ import annotations
+
+import pytest
+
+from kinship.checkpoints import open_checkpoint
+from kinship.evaluation import Evaluator, Options, Scores, TaskScore, resolve_tasks
+from kinship.merging import METHODS, Recipe, compose
+from kinship.workspace import jobs
+from kinship.workspace.families import DEMO, family, join_family
+from kinship.workspace.merges import make_merge
+from kinship.workspace.scores import evaluate_kept, store_published
+from tests.pages.driving import measured, run, words
+
+PAGE = "pages/merge.py"
+PAIR = {"first": "sorting", "second": "shifting"}
+
+
+@pytest.fixture
+def demo():
+    one = family(DEMO)
+    measured(one)
+    return one
+
+
+def path(one, name):
+    return next(member for member in one.members if member.endswith(f"/{name}"))
+
+
+def scored(one, *names):
+    tasks = resolve_tasks(["addition", "sorting"])
+    for name in names:
+        place = path(one, name)
+        evaluate_kept(Evaluator(), open_checkpoint(place), tasks, Options(batch_size=64, part="all"))
+
+
+def yaml(app):
+    return Recipe.from_yaml(app.code[0].value)
+
+
+def test_every_pair_is_a_candidate_with_its_reason(demo):
+    table = run(PAGE, family=DEMO).dataframe[0].value
+    assert len(table) == 15
+    assert set(table.columns) >= {"first", "second", "kind", "pcc", "cosine", "euclidean", "why"}
+    assert all(table["why"])
+    siblings = table[(table["first"] == "sorting") & (table["second"] == "sorting-sibling")]
+    assert siblings["pcc"].iloc[0] == pytest.approx(0.86, abs=0.005)
+
+
+@pytest.mark.parametrize("name", [name for name, one in METHODS.items() if one.max_parents != 1])
+def test_the_form_makes_a_recipe_of_every_method(demo, name):
+    app = run(PAGE, family=DEMO, method=METHODS[name].title, **PAIR)
+    assert not app.exception
+    recipe = yaml(app)
+    assert recipe.method == name
+    assert {one.path for one in recipe.parents} == {path(demo, "sorting"), path(demo, "shifting")}
+    assert ":red-badge" not in words(app)
+
+
+def test_a_setting_in_the_link_is_in_the_recipe(demo):
+    app = run(PAGE, family=DEMO, method="SLERP", **PAIR, **{"setting-slerp": "half-way"})
+    assert yaml(app).parameters == {"t": 0.5}
+    assert yaml(app).base == path(demo, "sorting")
+
+
+def test_the_button_asks_for_the_merge_as_the_form_says(demo):
+    app = run(PAGE, family=DEMO, method="Linear", **PAIR)
+    next(b for b in app.button if b.label == "Merge and evaluate").click().run()
+    assert not app.exception
+    asked = jobs()[0]
+    assert asked.kind == "merge"
+    assert Recipe.from_yaml(asked.arguments["recipe"]) == compose("linear", [path(demo, n) for n in PAIR.values()])
+    assert asked.arguments["tasks"] == [DEMO]
+    assert asked.arguments["family_name"] == DEMO
+
+
+@pytest.mark.parametrize("name", ["", "a/b", ".hidden"])
+def test_a_name_that_is_no_folder_is_refused_in_words(demo, name):
+    app = run(PAGE, family=DEMO, **PAIR)
+    next(t for t in app.text_input if t.label == "Name of the child").set_value(name)
+    next(b for b in app.button if b.label == "Merge and evaluate").click().run()
+    assert "folder" in app.error[0].value
+    assert not jobs()
+
+
+def test_the_card_of_a_child_says_what_it_gained_and_how_kin_it_is(demo, home):
+    out = home / "models" / "child"
+    make_merge(compose("linear", [path(demo, "sorting"), path(demo, "shifting")]), out, lambda *_: None)
+    join_family(DEMO, out)
+    grown = family(DEMO)
+    measured(grown)
+    scored(grown, "child", "sorting", "shifting")
+    app = run(PAGE, family=DEMO)
+    assert not app.exception
+    shown = {metric.label: metric.value for metric in app.metric}
+    averages = [float(shown[name].split(" ")[0]) for name in ("child", "sorting", "shifting")]
+    gain = float(shown["Merge gain"].split(" ")[0])
+    assert gain == pytest.approx(averages[0] - sum(averages[1:]) / 2, abs=0.11)
+    kin = app.dataframe[-1].value.set_index("model")
+    assert list(kin.columns) == ["measured", "predicted", "predicted, stored in bf16"]
+    assert kin["predicted"].to_numpy() == pytest.approx(kin["measured"].to_numpy(), abs=0.02)
+
+
+def test_published_scores_can_be_chosen_and_are_marked(demo):
+    store_published(
+        "paper.csv", {n: Scores({"t": TaskScore("t", 10.0, None, "percent", "acc")}) for n in PAIR.values()}
+    )
+    app = run(PAGE, family=DEMO, scores="paper.csv")
+    assert "not measured here: paper.csv" in words(app)
+    table = app.dataframe[0].value
+    chosen = table[(table["first"].isin(PAIR.values())) & (table["second"].isin(PAIR.values()))]
+    assert chosen["a"].iloc[0] == 10.0
+
+
+def test_yaml_of_ones_own_that_is_none_is_said_and_cannot_be_merged(demo):
+    app = run(PAGE, family=DEMO, **PAIR)
+    next(t for t in app.toggle if t.label == "Write the YAML myself").set_value(True).run()
+    app.text_area[0].set_value("merge_method: [").run()
+    assert not app.exception
+    assert "YAML" in app.warning[0].value
+    assert not any(b.label == "Merge and evaluate" for b in app.button)
