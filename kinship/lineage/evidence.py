@@ -90,4 +90,4 @@ def _outside(problem: Problem, members: tuple[int, ...], coefficients: Floats, l
     squares = np.einsum("tii->ti", gram)
     apart = squares[:, :, None] + squares[:, None, :] - 2.0 * gram
     spread = 0.5 * np.einsum("ti,tj,tij->", coefficients, coefficients, apart)
-    return (len(members) - 1) * left / spread if spread > 0 else float("inf")
+    return float((len(members) - 1) * left / spread) if spread > 0 else float("inf")

@@ -84,4 +84,5 @@ def examine(table: GramTable, child: str, candidates: Sequence[str], dtype: str)
         return Examination(child, asked, noise, [], [], Finding("none", 0, "base"))
     sets = best_sets(asked)
     weighed = [evidence(asked, best[0].members, noise) for best in sets]
-    return Examination(child, asked, noise, sets, weighed, find([best[0].explained / total for best in sets], weighed))
+    found = find([best[0].explained / total for best in sets], weighed, len(others))
+    return Examination(child, asked, noise, sets, weighed, found)

@@ -23,6 +23,7 @@ __all__ = ["Method", "exact_method", "sparse_method"]
 Floats = npt.NDArray[np.float64]
 Settings = Mapping[str, float | tuple[float, ...]]
 _AS_GOOD = 1.6  # times what free coefficients leave, squared
+_COPY = 0.005  # how far the coefficient of a copy may be from one
 _SINGLE = 2e-6  # relative error of coefficients that are computed in float32, from the angle of near neighbours
 
 
@@ -99,10 +100,12 @@ def _tried(family: _Rows, fit: Fit) -> list[Tried]:
     free = np.linalg.lstsq(whole[1:-1, 1:-1], whole[1:-1, -1], rcond=None)[0]
     shares = _shares(whole)
     if count == 1:
-        return [
-            ("copy", _constant(np.ones(1), tensors), {}),
-            ("task arithmetic", _constant(free, tensors), _weighted(free)),
-        ]
+        whole_delta = abs(float(free[0]) - 1.0) < _COPY
+        return (
+            [("copy", _constant(np.ones(1), tensors), {})]
+            if whole_delta
+            else [("task arithmetic", _constant(free, tensors), _weighted(free))]
+        )
     found: list[Tried] = [("linear", _constant(shares, tensors), _weighted(shares))]
     if count == 2:
         found.append(_along("SLERP", family, lambda t: _on_models(combine.slerp(family.models, t)), shares))

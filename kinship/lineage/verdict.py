@@ -22,7 +22,7 @@ SUMS = 1e-13  # of the child's square: what sums in float64 leave
 HALVES = 0.5  # of what is left at the floor: one more that takes as much is a parent, not noise
 ADDS_NOTHING = 0.05  # of the gain of an only parent, by a second
 ADDS_LITTLE = 0.15  # of the gain of the last of several: other merges of the same parents know some of the rest
-CONSTANT = 2.5  # times the variance that noise makes; DARE leaves 0.2 to 1.5, the others 5 and more
+CONSTANT = 4.0  # times the variance that noise makes; DARE leaves 0.2 to 2.5, the others 8 and more
 BETWEEN = 1.15  # TIES, Breadcrumbs, Arcee Fusion leave 0.1 to 1.1
 SELECTED = 0.65  # relative residual; those leave up to 0.63, siblings of the parents in their place 0.6 and more
 WHOLE = 0.1  # of the parent's delta; real fine-tunes lack 0.00 to 0.09, siblings 0.11 and more
@@ -49,7 +49,7 @@ class Finding(NamedTuple):
     only: int | None = None
 
 
-def find(explained: Sequence[float], weighed: Sequence[Evidence]) -> Finding:
+def find(explained: Sequence[float], weighed: Sequence[Evidence], candidates: int) -> Finding:
     """Decide from the best explanations of one, two, ... parents.
 
     Parameters
@@ -58,6 +58,8 @@ def find(explained: Sequence[float], weighed: Sequence[Evidence]) -> Finding:
         Share of the child that the best explanation of each size explains, 0 to 1.
     weighed : sequence of Evidence
         For the same explanations.
+    candidates : int
+        How many there are. Three parents and more are only believed where a further candidate was there to be tried.
     """
     explained = explained[: MOST_PARENTS + 1]
     gains = [after - before for before, after in zip([0.0, *explained], explained, strict=False)]
@@ -68,7 +70,7 @@ def find(explained: Sequence[float], weighed: Sequence[Evidence]) -> Finding:
         settled = more[size - 1] <= max(SUMS, HALVES * (1.0 - explained[size - 1]))
         if settled and weighed[size - 1].over_floor <= limit:
             return Finding("parents" if size > 1 else "one parent", size, "exact", 0 if size == 1 else None)
-    for size in sizes:
+    for size in (one for one in sizes if one < max(3, candidates)):
         alone = more[size - 1] <= (ADDS_LITTLE if size > 1 else ADDS_NOTHING) * gains[size - 1]
         found = _believed(size, weighed[size - 1]) if gains[size - 1] > 0.0 and alone else None
         if found is not None:

@@ -1,0 +1,89 @@
+"""The decision from the evidence alone."""
+
+import pytest
+
+from kinship.lineage.evidence import Evidence
+from kinship.lineage.verdict import find
+
+INF = float("inf")
+
+
+def _seen(residual, *lacking, over_floor=50.0, variation=20.0, outside=INF):
+    return Evidence(residual, over_floor, lacking, variation, outside)
+
+
+def _find(*seen, candidates=6):
+    found = find([1 - one.residual**2 for one in seen], list(seen), candidates)
+    return found.verdict, found.size, found.kind, found.only
+
+
+def test_a_pair_at_the_floor():
+    one, two = _seen(0.6, 0.4), _seen(0.1, 0.5, 0.5, over_floor=1.2, outside=0.01)
+    assert _find(one, two, _seen(0.0999, 0.5, 0.5, 1, over_floor=1.2)) == ("parents", 2, "exact", None)
+
+
+def test_a_high_floor_does_not_let_one_parent_pass_for_two():
+    """In bf16 a model close to its base has a floor of a third: what one parent leaves is not far above it."""
+    one, two = _seen(0.45, 0.4, over_floor=1.4), _seen(0.3, 0.5, 0.5, over_floor=0.95, outside=0.1)
+    assert _find(one, two, _seen(0.299, 0.5, 0.5, 1, over_floor=0.95))[:3] == ("parents", 2, "exact")
+
+
+def test_a_copy_in_another_dtype():
+    assert _find(_seen(0.02, 0.0, over_floor=1.0), _seen(0.0199, 0, 1, over_floor=1.0)) == (
+        "one parent", 1, "exact", 0,
+    )  # fmt: skip
+
+
+def test_three_parents_at_the_floor_when_two_are_not_enough():
+    sizes = _seen(0.7, 0.6), _seen(0.4, 0.6, 0.6, outside=0.5), _seen(1e-6, 0.6, 0.6, 0.6, over_floor=1.0, outside=0)
+    assert _find(*sizes)[:3] == ("parents", 3, "exact")
+
+
+def test_constant_coefficients_speak_for_random_dropping_however_much_is_left():
+    one, two = _seen(0.95, 0.5), _seen(0.9, 0.5, 0.5, variation=1.0, outside=8.0)
+    assert _find(one, two, _seen(0.8999, 0.5, 0.5, 1)) == ("parents", 2, "random", None)
+
+
+def test_a_child_between_two_others_that_leave_nothing_to_a_third():
+    one, two = _seen(0.6, 0.4), _seen(0.4, 0.4, 0.4, outside=0.5)
+    assert _find(one, two, _seen(0.399, 0.4, 0.4, 1)) == ("parents", 2, "selected", None)
+
+
+@pytest.mark.parametrize(
+    "two",
+    [
+        _seen(0.4, 0.4, 0.4, outside=3.0),  # as siblings of the child
+        _seen(0.8, 0.4, 0.4, outside=0.9),  # too much is left
+    ],
+)
+def test_what_is_not_between_or_leaves_too_much_is_not_believed(two):
+    assert _find(_seen(0.9, 0.4), two, _seen(two.residual - 1e-4, 0.4, 0.4, 1))[0] == "none"
+
+
+def test_a_third_that_adds_half_as_much_as_the_second_speaks_for_a_common_ancestor():
+    assert _find(_seen(0.92, 0.6), _seen(0.88, 0.7, 0.7, outside=0.5), _seen(0.859, 0.8, 0.8, 0.8, outside=0.5))[0] == (
+        "none"
+    )
+
+
+def test_a_whole_parent_to_which_others_add_nothing_is_the_only_one():
+    assert _find(_seen(0.7, 0.02), _seen(0.699, 0.02, 0.99, outside=9.0)) == ("one parent", 1, "tuned", 0)
+
+
+def test_a_fine_tune_in_the_direction_of_another_expert_has_one_parent():
+    one, two = _seen(0.6, 0.03), _seen(0.41, 0.26, 0.03, outside=0.2)
+    assert _find(one, two, _seen(0.4099, 0.26, 0.03, 1)) == ("one parent", 2, "tuned", 1)
+
+
+def test_a_sibling_is_no_parent():
+    assert _find(_seen(0.5, 0.2), _seen(0.4999, 0.2, 0.99, outside=60.0))[0] == "none"
+
+
+def test_nothing_to_go_by():
+    assert find([], [], 0).verdict == "none"
+
+
+def test_three_parents_need_a_fourth_candidate_to_be_tried():
+    sizes = _seen(0.7, 0.6), _seen(0.6, 0.6, 0.6, outside=9.0), _seen(0.4, 0.6, 0.6, 0.6, outside=0.5)
+    assert _find(*sizes, candidates=3)[0] == "none"
+    assert _find(*sizes, _seen(0.399, 0.6, 0.6, 0.6, 1), candidates=4) == ("parents", 3, "selected", None)
