@@ -9,9 +9,8 @@ import typer
 
 from kinship.checkpoints import local_path
 from kinship.cli.program import AsJson, answer, app, progress
-from kinship.errors import KinshipError
 from kinship.evaluation import Dtype, Options
-from kinship.evolution import Limits, Run, stop_sentence, stopping_rule, would_have_stopped
+from kinship.evolution import Individual, Limits, Run, stop_sentence, stopping_rule, would_have_stopped
 from kinship.merging import starting_parameters
 from kinship.similarity import Device
 
@@ -64,8 +63,7 @@ def evolve(
         )
         record = carry_out(plan, out.absolute(), shared_evaluator(), report)
     run = record.run
-    if run is None:
-        raise KinshipError(f"{out} holds no run; start it again")
+    assert run is not None
     found = {
         "strategy": run.strategy,
         "generations": [[_individual(one) for one in generation] for generation in run.generations],
@@ -83,7 +81,7 @@ def evolve(
     answer(found, _text(run, found), as_json)
 
 
-def _individual(one: Any) -> dict[str, Any]:
+def _individual(one: Individual) -> dict[str, Any]:
     return {
         "name": one.name,
         "parents": list(one.parents),
@@ -115,8 +113,8 @@ def _text(run: Run, found: dict[str, Any]) -> str:
     lines.append(
         f"best: {run.best.name}, {_number(run.best.score, 2)}; held out {found['held_out'][run.best.name]:.2f}"
     )
-    if run.stopped_by is not None:
-        lines.append(f"{stop_sentence(run.stopped_by)} {run.merges} merges, {run.evaluations} evaluations.")
+    stopped = stop_sentence(run.stopped_by) if run.stopped_by else ""
+    lines.append(f"{stopped} {run.merges} merges, {run.evaluations} evaluations.".strip())
     return "\n".join(lines)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import yaml
 
@@ -12,7 +12,7 @@ from kinship.merging.recipe import Recipe
 __all__ = ["chain", "chain_yaml"]
 
 
-def chain(recipes: Mapping[str, str], name: str) -> tuple[str, ...]:
+def chain(recipes: Mapping[str, str], name: str, there: Container[str] = ()) -> tuple[str, ...]:
     """Return the merges that a model needs, in the order in which they are made, itself the last.
 
     Parameters
@@ -20,6 +20,8 @@ def chain(recipes: Mapping[str, str], name: str) -> tuple[str, ...]:
     recipes : Mapping of str to str
         mergekit's YAML by model; a model that is a key is named by that key in the YAML of others.
     name : str
+    there : container of str, optional
+        Models that need not be made: they and what only they need are left out.
 
     Raises
     ------
@@ -31,7 +33,7 @@ def chain(recipes: Mapping[str, str], name: str) -> tuple[str, ...]:
     order: dict[str, None] = {}
 
     def visit(one: str) -> None:
-        if one not in order:
+        if one not in order and one not in there:
             for parent in Recipe.from_yaml(recipes[one]).models:
                 if parent in recipes:
                     visit(parent)

@@ -6,24 +6,31 @@ and scores by model, task and options. A search that is started again goes on wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from kinship.checkpoints import unique_names
+from kinship.errors import KinshipError, SearchError
 from kinship.evaluation import Evaluator
 from kinship.evolution import Run, begin, effort, score_baselines, search
+from kinship.evolution.strategies import strategy
 from kinship.workspace.context import JobContext
 from kinship.workspace.evaluating import shared_evaluator
+from kinship.workspace.keeping import remake
 from kinship.workspace.plan import Plan
 from kinship.workspace.runs import Kin, RunRecord, load_run, read_run, run_folder, write_run
 from kinship.workspace.workbench import Workbench
 
 __all__ = ["evolve", "evolve_run"]
 
+_PATIENCE = 10.0  # seconds: a cancelled job needs one to let go
+
 Report = Callable[[float, str], None]
-OnRun = Callable[[RunRecord], None]
 
 
 def evolve_run(context: JobContext, run: str) -> dict[str, object]:
@@ -33,61 +40,110 @@ def evolve_run(context: JobContext, run: str) -> dict[str, object]:
         context.check()
         context.progress(fraction, what)
 
-    record = evolve(load_run(run).plan, run_folder(run), shared_evaluator(), report)
-    assert record.run is not None
-    return {"best": record.run.best.name, "merges": record.run.merges, "stopped_by": record.run.stopped_by}
+    found = evolve(load_run(run).plan, run_folder(run), shared_evaluator(), report).run
+    assert found is not None
+    return {"best": found.best.name, "merges": found.merges, "stopped_by": found.stopped_by}
 
 
-def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report, on_run: OnRun = lambda _: None) -> RunRecord:
+def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report) -> RunRecord:
     """Search, and keep the run and its models in a folder.
 
     Parameters
     ----------
     plan : Plan
-        A run in the folder goes on under this plan, which may have more generations than the one it began with.
+        A run in the folder goes on under this plan: the same search, perhaps with other rules and limits.
     folder : Path
     evaluator : Evaluator
     report : callable
         Given the share done and what is being done; what it raises ends the work, and it can be taken up again.
-    on_run : callable, optional
-        Given the record whenever the run has grown.
+
+    Returns
+    -------
+    RunRecord
+        Over, with its run.
 
     Raises
     ------
+    SearchError
+        The folder holds the run of another search, or another process is at work on it.
     KinshipError
         A model or task cannot be read, a merge cannot be made, or the folder cannot be written.
     """
+    with _alone(folder):
+        record = replace(_begun(plan, folder), plan=plan, over=False)
+        for gone in _gone(record):
+            remake(folder, gone, report)
+        bench = _bench(record, folder, evaluator, report)
+
+        def keep(**changes: Any) -> None:
+            nonlocal record
+            places = {name: str(path) for name, path in bench.paths.items()}
+            record = replace(record, paths=places, recipes={**record.recipes, **bench.recipes}, **changes)
+            write_run(folder, record)
+
+        keep()
+        if record.run is None:
+            names = unique_names([Path(path) for path in plan.foundations])
+            scores = {name: bench.score(name).score for name in names}
+            keep(run=begin(scores, strategy_name=plan.strategy, k=plan.k, seed=plan.seed))
+        assert record.run is not None
+        if not record.baselines:
+            keep(baselines=score_baselines(record.run, bench.make_baseline, bench.score))
+        for run in search(
+            record.run,
+            merge=bench.merge,
+            evaluate=bench.score,
+            kinship=bench.kinship,
+            rules=plan.rules,
+            limits=plan.limits,
+        ):
+            keep(run=run, kin_of_best=_kin_of_best(record, run, bench))
+        keep(**_held_out(record, bench), over=True)
+        report(1.0, "done")
+        return record
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which ends with its process."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock", timeout=_PATIENCE):
+            yield
+    except Timeout:
+        raise SearchError(f"{folder}: another process is at work on this run; wait for it") from None
+    except OSError as error:
+        raise KinshipError(f"{folder} cannot be written ({error.strerror}); choose another place") from None
+
+
+def _begun(plan: Plan, folder: Path) -> RunRecord:
+    """Return the run that is in the folder, if it is of the same search, or a new one."""
+    record = read_run(folder) or RunRecord(plan)
+    if replace(record.plan, rules=plan.rules, limits=plan.limits, family=plan.family) != plan:
+        raise SearchError(f"{folder} holds the run of another search; choose another folder, or ask for the same")
+    return record
+
+
+def _gone(record: RunRecord) -> list[str]:
+    """Return the merges of a run that were cleaned up: a search that goes on asks for the kinship with every one."""
+    made = [one.name for generation in record.run.generations[1:] for one in generation] if record.run else []
+    return [name for name in made if not Path(record.paths[name]).is_dir()]
+
+
+def _bench(record: RunRecord, folder: Path, evaluator: Evaluator, report: Report) -> Workbench:
+    plan, run = record.plan, record.run
     names = unique_names([Path(path) for path in plan.foundations])
-    record = replace(read_run(folder) or RunRecord(plan), plan=plan, over=False)
-    needed = effort(len(names), plan.k, plan.limits, explores=plan.strategy != "greedy")
+    needed = effort(len(names), plan.k, plan.limits, explores=strategy(plan.strategy).explores)
     steps = needed.merges + needed.baselines + needed.evaluations + needed.held_out
     paths = {name: Path(path) for name, path in record.paths.items() if Path(path).is_dir()}
     paths |= {name: Path(path) for name, path in zip(names, plan.foundations, strict=True)}
+    apart = [one.baseline.name for one in record.baselines]
     bench = Workbench(
-        plan, folder / "models", evaluator, paths, lambda what: report(min(bench.done / steps, 0.99), what)
+        plan, folder / "models", evaluator, paths, apart, lambda what: report(min(bench.done / steps, 0.99), what)
     )
-
-    def keep(**changes: Any) -> None:
-        nonlocal record
-        places = {name: str(path) for name, path in bench.paths.items()}
-        record = replace(record, paths=places, recipes={**record.recipes, **bench.recipes}, **changes)
-        write_run(folder, record)
-        on_run(record)
-
-    if record.run is None:
-        scores = {name: bench.score(name).score for name in names}
-        keep(run=begin(scores, strategy_name=plan.strategy, k=plan.k, seed=plan.seed))
-    assert record.run is not None
-    if not record.baselines:
-        keep(baselines=score_baselines(record.run, bench.make_baseline, bench.score))
-    growing = search(
-        record.run, merge=bench.merge, evaluate=bench.score, kinship=bench.kinship, rules=plan.rules, limits=plan.limits
-    )
-    for run in growing:
-        keep(run=run, kin_of_best=_kin_of_best(record, run, bench))
-    keep(**_held_out(record, bench), over=True)
-    report(1.0, "done")
-    return record
+    if run is not None:
+        bench.done = run.merges + run.evaluations + sum(2 for one in record.baselines if one.baseline.method)
+    return bench
 
 
 def _kin_of_best(record: RunRecord, run: Run, bench: Workbench) -> tuple[Kin, ...]:
@@ -103,12 +159,17 @@ def _held_out(record: RunRecord, bench: Workbench) -> dict[str, Any]:
     """Score the winner, its parents, the foundation models and the baselines on the half that the search never saw."""
     assert record.run is not None
     best, foundations = record.run.best, record.run.generations[0]
-    wanted = dict.fromkeys((best.name, *best.parents, *(one.name for one in foundations)))
-    scores = {name: bench.score(name, "held-out").score for name in wanted}
-    merged = [one.baseline.name for one in record.baselines if one.baseline.method is not None]
-    scores |= {name: bench.score(name, "held-out").score for name in merged}
-    source = {one.name: one.name if one.method else one.parents[0] for one in (b.baseline for b in record.baselines)}
-    return {
-        "held_out": {name: scores[name] for name in wanted},
-        "baselines": tuple(replace(one, held_out=scores[source[one.baseline.name]]) for one in record.baselines),
-    }
+    scores = dict(record.held_out)
+    scores |= {one.baseline.name: one.held_out for one in record.baselines if one.held_out is not None}
+
+    def held_out(name: str) -> float:
+        if name not in scores:
+            scores[name] = bench.score(name, "held-out").score
+        return scores[name]
+
+    told = {name: held_out(name) for name in (best.name, *best.parents, *(one.name for one in foundations))}
+    baselines = tuple(
+        replace(one, held_out=held_out(one.baseline.name if one.baseline.method else one.baseline.parents[0]))
+        for one in record.baselines
+    )
+    return {"held_out": told, "baselines": baselines}

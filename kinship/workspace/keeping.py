@@ -6,18 +6,18 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from kinship.checkpoints import unique_names
 from kinship.errors import SearchError
 from kinship.merging import Recipe, chain
+from kinship.workspace.context import JobContext
 from kinship.workspace.merges import make_merge
-from kinship.workspace.runs import RunRecord, read_run
+from kinship.workspace.runs import RunRecord, read_run, run_folder
 
-__all__ = ["clean", "kept_models", "remake"]
+__all__ = ["clean", "kept_models", "remake", "remake_model"]
 
 
 def kept_models(record: RunRecord) -> list[str]:
     """Return the merges of a run, baselines among them, whose folders are there."""
-    return [name for name in record.recipes if name in record.paths and Path(record.paths[name]).is_dir()]
+    return [name for name in record.recipes if Path(record.paths[name]).is_dir()]
 
 
 def clean(folder: Path, keep: int) -> list[str]:
@@ -46,14 +46,30 @@ def clean(folder: Path, keep: int) -> list[str]:
 
 
 def remake(folder: Path, name: str, report: Callable[[float, str], None]) -> Path:
-    """Make a model of a run again, and before it the parents that are gone; return its folder."""
+    """Make a model of a run again, and before it the parents that are gone; return its folder.
+
+    Raises
+    ------
+    SearchError
+        There is no run in the folder.
+    UnknownNameError
+        The run has made no model of this name.
+    """
     record = read_run(folder)
     if record is None:
         raise SearchError(f"there is no run in {folder}; start one first")
-    paths = dict(record.paths)
-    names = unique_names([Path(path) for path in record.plan.foundations])
-    paths |= dict(zip(names, record.plan.foundations, strict=True))
-    for one in chain(record.recipes, name):
+    for one in chain(record.recipes, name, kept_models(record)):
         recipe = Recipe.from_yaml(record.recipes[one], record.plan.seed)
-        make_merge(recipe.with_models(lambda model: paths.get(model, model)), Path(paths[one]), report)
-    return Path(paths[name])
+        placed = recipe.with_models(lambda model: record.paths.get(model, model))
+        make_merge(placed, Path(record.paths[one]), report)
+    return Path(record.paths[name])
+
+
+def remake_model(context: JobContext, run: str, model: str) -> dict[str, object]:
+    """Make a model of a run of the workspace again (the job kind `remake`)."""
+
+    def report(fraction: float, what: str) -> None:
+        context.check()
+        context.progress(fraction, what)
+
+    return {"path": str(remake(run_folder(run), model, report))}

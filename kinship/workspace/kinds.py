@@ -19,6 +19,7 @@ KINDS: dict[str, str] = {
     "merge": "kinship.workspace.merging:merge_by_hand",
     "open": "kinship.workspace.library:open_with_torch",
     "push": "kinship.workspace.merging:push_to_hub",
+    "remake": "kinship.workspace.keeping:remake_model",
     "soup": "kinship.workspace.merging:soup_by_hand",
 }
 """Kind -> ``module:function``.

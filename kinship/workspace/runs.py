@@ -77,7 +77,7 @@ def run_folder(name: str) -> Path:
 
 
 def run_names() -> list[str]:
-    """Return the names of all runs, newest first."""
+    """Return the names of all runs, the one that changed last first."""
     files = (home_folder() / "runs").glob(f"*/{_FILE}")
     return [file.parent.name for file in sorted(files, key=lambda f: (-f.parent.stat().st_ctime, f.parent.name))]
 

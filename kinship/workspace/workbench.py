@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from kinship.checkpoints import align, open_checkpoint
 from kinship.errors import SearchError
-from kinship.evaluation import Evaluator, Part, Scores, resolve_tasks
+from kinship.evaluation import Evaluator, Part, resolve_tasks
 from kinship.evolution import Baseline, Scored
 from kinship.merging import Recipe, compose
 from kinship.similarity import GramTable, gram_table, kinship_matrix
@@ -19,8 +19,6 @@ from kinship.workspace.plan import Plan
 from kinship.workspace.scores import evaluate_kept
 
 __all__ = ["Workbench"]
-
-Report = Callable[[float, str], None]
 
 
 class Workbench:
@@ -43,12 +41,20 @@ class Workbench:
     evaluator : Evaluator
     paths : Mapping of str to Path
         The models that are there already, by name.
+    apart : iterable of str
+        Those of them that a search is held against, whose kinship nobody asks for.
     report : callable
         Told what is being done; may raise to end the work.
     """
 
     def __init__(
-        self, plan: Plan, folder: Path, evaluator: Evaluator, paths: Mapping[str, Path], report: Callable[[str], None]
+        self,
+        plan: Plan,
+        folder: Path,
+        evaluator: Evaluator,
+        paths: Mapping[str, Path],
+        apart: Iterable[str],
+        report: Callable[[str], None],
     ) -> None:
         self.plan = plan
         self.paths = dict(paths)
@@ -58,12 +64,57 @@ class Workbench:
         self._evaluator = evaluator
         self._tasks = resolve_tasks(plan.tasks, plan.include_path)
         self._report = report
-        self._related: dict[str, int] = {}
+        self._apart = set(apart)
         self._table: GramTable | None = None
+        self._related: dict[str, int] = {}
         self._values: dict[frozenset[str], float] = {}
 
-    def make(self, name: str, recipe: Recipe) -> float:
-        """Make the model of this name; return the seconds it took, here or wherever it was made first."""
+    def merge(self, name: str, first: str, second: str) -> float:
+        """Make the child of two models by the plan's method; return the seconds it took, here or where made first."""
+        parents = [str(self.paths[parent]) for parent in (first, second)]
+        plan = self.plan
+        return self._make(name, compose(plan.method, parents, plan.base, plan.parameters, seed=plan.seed))
+
+    def make_baseline(self, baseline: Baseline) -> float:
+        """Make the model of a baseline; return the seconds it took, here or where made first."""
+        parents = [str(self.paths[parent]) for parent in baseline.parents]
+        own = [baseline.parameters] * len(parents)
+        self._apart.add(baseline.name)
+        recipe = compose(str(baseline.method), parents, self.plan.base, {}, own, seed=self.plan.seed)
+        return self._make(baseline.name, recipe)
+
+    def score(self, name: str, part: Part = "search") -> Scored:
+        """Return the average task score of a model on one half of the questions, and the seconds it took.
+
+        The seconds are 0 where all its scores were kept from before.
+
+        Raises
+        ------
+        SearchError
+            The tasks have no common average.
+        """
+        worked = False
+
+        def report(_: float, what: str) -> None:
+            nonlocal worked
+            worked = True
+            self._report(f"scoring {name}: {what}")
+
+        began = time.perf_counter()
+        checkpoint, options = open_checkpoint(self.paths[name]), replace(self.plan.options, part=part)
+        scores = evaluate_kept(self._evaluator, checkpoint, self._tasks, options, progress=report)
+        if scores.average is None:
+            raise SearchError("percent and bits per byte have no common average; search on tasks of one kind")
+        self.done += 1
+        return Scored(scores.average, time.perf_counter() - began if worked else 0.0)
+
+    def kinship(self, first: str, second: str) -> float | None:
+        """Return the PCC of two models' deltas; models that are new since the last question are read once."""
+        if not {first, second} <= self._related.keys():
+            self._relate()
+        return self._values.get(frozenset((first, second)))
+
+    def _make(self, name: str, recipe: Recipe) -> float:
         out = self._folder / name.replace(" ", "-")
         made = make_merge(recipe, out, lambda _, what: self._report(f"merging {name}: {what}"))
         names = {str(path): known for known, path in self.paths.items()}
@@ -72,65 +123,20 @@ class Workbench:
         self.done += 1
         return made.seconds
 
-    def merge(self, name: str, first: str, second: str) -> float:
-        """Make the child of two models by the plan's method."""
-        parents = [str(self.paths[parent]) for parent in (first, second)]
-        return self.make(
-            name, compose(self.plan.method, parents, self.plan.base, self.plan.parameters, seed=self.plan.seed)
-        )
-
-    def make_baseline(self, baseline: Baseline) -> float:
-        """Make the model of a baseline."""
-        parents = [str(self.paths[parent]) for parent in baseline.parents]
-        own = [baseline.parameters] * len(parents)
-        return self.make(
-            baseline.name, compose(str(baseline.method), parents, self.plan.base, {}, own, seed=self.plan.seed)
-        )
-
-    def scores(self, name: str, part: Part) -> Scores:
-        """Return the scores of a model on one half of the questions."""
-        options = replace(self.plan.options, part=part)
-        checkpoint = open_checkpoint(self.paths[name])
-        report = self._say(name)
-        found = evaluate_kept(self._evaluator, checkpoint, self._tasks, options, progress=report)
-        self.done += 1
-        return found
-
-    def score(self, name: str, part: Part = "search") -> Scored:
-        """Return the average task score of a model on one half of the questions, and the seconds it took.
-
-        Raises
-        ------
-        SearchError
-            The tasks have no common average.
-        """
-        began = time.perf_counter()
-        average = self.scores(name, part).average
-        if average is None:
-            raise SearchError("percent and bits per byte have no common average; search on tasks of one kind")
-        return Scored(average, time.perf_counter() - began)
-
-    def kinship(self, first: str, second: str) -> float | None:
-        """Return the PCC of two models' deltas; models that are new since the last question are read once."""
-        pair = frozenset((first, second))
-        if pair not in self._values:
-            self._relate()
-        return self._values.get(pair)
-
     def _relate(self) -> None:
         """Extend the table by the models made since, each computing its own row alone."""
-        new = [name for name in self.paths if name not in self._related]
+        new = [name for name in self.paths if name not in self._related and name not in self._apart]
         known = [*self._related, *new]
+        self._report(f"kinship of {len(new)} new models")
         members = [open_checkpoint(self.paths[name]) for name in known]
         alignment = align(open_checkpoint(self.plan.base), members)
-        self._report(f"kinship of {len(new)} new models")
-        compared = tuple(tensor.name for tensor in alignment.tensors)
+        device = self.plan.options.device
         if self._table is None:
-            self._table = measure(alignment, self.plan.options.device)
-        elif self._table.tensors == compared:
-            self._table = gram_table(alignment, self.plan.options.device, known=self._table)
+            self._table = measure(alignment, device)
+        elif self._table.tensors == tuple(tensor.name for tensor in alignment.tensors):
+            self._table = gram_table(alignment, device, known=self._table)
         else:  # a merge lacks a tensor that was compared before
-            self._table = gram_table(alignment, self.plan.options.device)
+            self._table = gram_table(alignment, device)
         self._related = {name: row for row, name in enumerate(known)}
         values = kinship_matrix(self._table).values
         self._values = {
@@ -139,6 +145,3 @@ class Workbench:
             for b, j in self._related.items()
             if a != b
         }
-
-    def _say(self, name: str) -> Report:
-        return lambda _, what: self._report(f"scoring {name}: {what}")

@@ -17,6 +17,7 @@ __all__ = ["greedy_with_kinship"]
     "kinship",
     title="Top-k greedy with kinship",
     sentence="Also merges the best model with the model least kin to it, once a generation.",
+    explores=True,
 )
 def greedy_with_kinship(population: Population, kinship: Kinship, k: int, rng: Random) -> tuple[Pair, ...]:
     """Return the pairs of top-k greedy merging, then an exploration step.

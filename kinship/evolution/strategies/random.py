@@ -17,6 +17,7 @@ __all__ = ["greedy_with_chance"]
     "random",
     title="Top-k greedy with chance (control)",
     sentence="Also merges the best model with one drawn at random, to tell kinship from mere novelty.",
+    explores=True,
 )
 def greedy_with_chance(population: Population, kinship: Kinship, k: int, rng: Random) -> tuple[Pair, ...]:
     """Return the pairs of top-k greedy merging, then an exploration step to a partner drawn by `rng`."""

@@ -28,24 +28,27 @@ class Strategy:
         As written on the command line and shown to people.
     sentence : str
         What it does, for a form.
+    explores : bool
+        It takes one exploration step a generation.
     """
 
     propose: Propose
     name: str
     title: str
     sentence: str
+    explores: bool = False
 
 
 STRATEGIES: dict[str, Strategy] = {}
 
 
-def register(name: str, *, title: str, sentence: str) -> Callable[[Propose], Propose]:
+def register(name: str, *, title: str, sentence: str, explores: bool = False) -> Callable[[Propose], Propose]:
     """Register the function below as a strategy; a name can be taken once."""
 
     def enter(propose: Propose) -> Propose:
         if name in STRATEGIES:
             raise ValueError(f"a strategy called {name!r} is registered already")
-        STRATEGIES[name] = Strategy(propose, name, title, sentence)
+        STRATEGIES[name] = Strategy(propose, name, title, sentence, explores)
         return propose
 
     return enter
