@@ -6,12 +6,15 @@ Five questions, each with the reason for its limit:
 - *Does one more add nothing?* Given its parents a child is independent of all others but its descendants, so that a
   further candidate explains next to nothing. Models that only share what a common ancestor learnt explain a child
   the better the more of them there are: each adds about half of what the one before did.
-- *Constant?* Random dropping (DARE, DELLA) leaves the same coefficients in every tensor, up to the noise that it makes.
+- *Constant?* Random dropping (DARE, DELLA) leaves the same coefficients in every tensor, up to the noise that it makes,
+  and merges are made with weights that add up to about one; k siblings of cosine r get k r / (1 + (k - 1) r).
 - *Between?* What is left, squared, over the sum over pairs of a_i a_j ||d_i - d_j||^2, times k - 1. Below 1 the
   supposed parents see the child at an obtuse angle between them. k fine-tunes of one model leave at least 1 when
   they explain that model, and k siblings with equal cosines at least 3 when they explain another sibling.
 - *Whole?* Fine-tuning adds to what is there: the child contains its parent's delta with a coefficient of 1 or more
   in every tensor, while a sibling or a merge contains a part. `lacking` is the part that is missing.
+- *In line?* Of three generations of fine-tunes the middle one lies between the others, at a right angle. It contains
+  the first wholly, and the last contains it.
 """
 
 from __future__ import annotations
@@ -23,9 +26,10 @@ import numpy.typing as npt
 
 from kinship.lineage.fits import Fit, Problem
 
-__all__ = ["Evidence", "evidence"]
+__all__ = ["WHOLE", "Evidence", "evidence"]
 
 Floats = npt.NDArray[np.float64]
+WHOLE = 0.1  # of the parent's delta; real fine-tunes lack 0.00 to 0.09, siblings 0.11 and more
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,10 @@ class Evidence:
         Largest variance of a coefficient over tensors, over what independent noise makes; 1 is constant.
     outside : float
         What is left over the parents' spread, as above; below 1 the child lies between them. Infinite for k = 1.
+    total : float
+        Sum of the coefficients, mean over the model, without its sign.
+    first_in_line : int or None
+        The one that the child contains wholly by itself, where another contains the child wholly.
     """
 
     residual: float
@@ -51,6 +59,8 @@ class Evidence:
     lacking: tuple[float, ...]
     variation: float
     outside: float
+    total: float
+    first_in_line: int | None = None
 
 
 def evidence(problem: Problem, members: tuple[int, ...], noise: float) -> Evidence:
@@ -65,16 +75,34 @@ def evidence(problem: Problem, members: tuple[int, ...], noise: float) -> Eviden
     """
     fit = problem.fit(members)
     left = float(fit.residual.sum())
-    squares = problem.gram[:, [1 + m for m in members], [1 + m for m in members]]
-    below = np.minimum(fit.coefficients - 1.0, 0.0)
-    lacking = np.sqrt((below**2 * squares).sum(axis=0) / np.maximum(squares.sum(axis=0), np.finfo(float).tiny))
+    rows = [1 + m for m in members]
+    squares, along = problem.gram[:, rows, rows], problem.gram[:, 0, rows]
+    own = np.repeat(problem.gram[:, 0, :1], len(rows), axis=1)
+    within, around = _lacking(_share(along, squares), squares), _lacking(_share(along, own), own)
+    first = int(np.argmin(within))
+    in_line = within[first] <= WHOLE and bool((np.delete(around, first) <= WHOLE).any())
     return Evidence(
         residual=float(np.sqrt(left / problem.energy)),
         over_floor=float(np.sqrt(left / noise)),
-        lacking=tuple(lacking.tolist()),
+        lacking=tuple(_lacking(fit.coefficients, squares).tolist()),
         variation=_variation(problem.weights, fit),
         outside=_outside(problem, members, fit.coefficients, left),
+        total=abs(float((problem.weights @ fit.coefficients).sum())),
+        first_in_line=first if in_line else None,
     )
+
+
+def _share(along: Floats, squares: Floats) -> Floats:
+    """Coefficient of one row on another alone, tensor by tensor."""
+    share: Floats = along / np.where(squares > 0.0, squares, 1.0)
+    return share
+
+
+def _lacking(coefficients: Floats, squares: Floats) -> Floats:
+    """The part of each row that is missing: coefficients and squares of shape (T, k), the result (k,)."""
+    below = np.minimum(coefficients - 1.0, 0.0)
+    lacking: Floats = np.sqrt((below**2 * squares).sum(axis=0) / np.maximum(squares.sum(axis=0), np.finfo(float).tiny))
+    return lacking
 
 
 def _variation(weights: Floats, fit: Fit) -> float:

@@ -18,8 +18,9 @@ import numpy.typing as npt
 
 from kinship.errors import LineageError
 from kinship.lineage.base import find_base
+from kinship.lineage.evidence import WHOLE
 from kinship.lineage.examine import Examination, examine
-from kinship.lineage.verdict import WHOLE, Kind
+from kinship.lineage.verdict import Kind
 from kinship.similarity.table import GramTable
 
 __all__ = ["InferredEdge", "InferredTree", "infer_tree"]

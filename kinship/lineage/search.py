@@ -10,7 +10,8 @@ from kinship.lineage.fits import Problem, together
 
 __all__ = ["MOST_PARENTS", "Explained", "best_sets"]
 
-MOST_PARENTS = 4
+MOST_PARENTS = 8
+_ENOUGH = 0.01  # of what was left; when one more explains less than this, larger sets are not looked for
 _PAIRS = 60  # best pairs from which triples start
 _BREADTH = 6  # best sets of three and more from which the next size starts
 _TIED = 1e-4  # of what is left; closer than this, rounding decides
@@ -35,13 +36,17 @@ def best_sets(problem: Problem) -> list[list[Explained]]:
     Returns
     -------
     list of list of Explained
-        Up to one size more than `MOST_PARENTS`, to see what that would add.
+        Up to one size more than `MOST_PARENTS`, to see what that would add; it ends early where that is nothing.
     """
     count = len(problem.names)
     sizes = [_sorted([Explained((i,), float(problem.single[i])) for i in range(count)])]
     if count > 1:
         sizes.append(_widest_first(problem, _pairs(problem)))
+    total = float(problem.gram[:, 0, 0].sum())
     while sizes[-1] and 2 <= len(sizes) <= MOST_PARENTS:
+        before, after = (total - size[0].explained for size in sizes[-2:])
+        if before - after <= _ENOUGH * before:
+            break
         sizes.append(_grown(problem, sizes[-1][: _PAIRS if len(sizes) == 2 else _BREADTH]))
     return [size for size in sizes if size]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from kinship.lineage.evidence import Evidence
+from kinship.lineage.evidence import WHOLE, Evidence
 from kinship.lineage.search import MOST_PARENTS
 
 __all__ = ["Finding", "Kind", "Verdict", "find"]
@@ -20,12 +20,15 @@ ONCE = 1.5  # times the expected rounding error; a copy in another dtype is roun
 AT_FLOOR = 2.5  # times the expected rounding error; a Karcher mean in bf16 leaves 2.1
 SUMS = 1e-13  # of the child's square: what sums in float64 leave
 HALVES = 0.5  # of what is left at the floor: one more that takes as much is a parent, not noise
+MOST_DOUBTFUL = 4  # parents of a merge that is no exact combination
 ADDS_NOTHING = 0.05  # of the gain of an only parent, by a second
 ADDS_LITTLE = 0.15  # of the gain of the last of several: other merges of the same parents know some of the rest
 CONSTANT = 4.0  # times the variance that noise makes; DARE leaves 0.2 to 2.5, the others 8 and more
+ENOUGH = 0.7  # sum of the weights of a merge with random dropping
+MATTERS = 0.01  # of what all explain, by the last parent
 BETWEEN = 1.15  # TIES, Breadcrumbs, Arcee Fusion leave 0.1 to 1.1
+IN_LINE = 0.9  # the middle of three generations of fine-tunes leaves 1
 SELECTED = 0.65  # relative residual; those leave up to 0.63, siblings of the parents in their place 0.6 and more
-WHOLE = 0.1  # of the parent's delta; real fine-tunes lack 0.00 to 0.09, siblings 0.11 and more
 
 
 class Finding(NamedTuple):
@@ -61,7 +64,6 @@ def find(explained: Sequence[float], weighed: Sequence[Evidence], candidates: in
     candidates : int
         How many there are. Three parents and more are only believed where a further candidate was there to be tried.
     """
-    explained = explained[: MOST_PARENTS + 1]
     gains = [after - before for before, after in zip([0.0, *explained], explained, strict=False)]
     more = [*gains[1:], 0.0]
     sizes = range(1, min(len(explained), MOST_PARENTS) + 1)
@@ -70,9 +72,10 @@ def find(explained: Sequence[float], weighed: Sequence[Evidence], candidates: in
         settled = more[size - 1] <= max(SUMS, HALVES * (1.0 - explained[size - 1]))
         if settled and weighed[size - 1].over_floor <= limit:
             return Finding("parents" if size > 1 else "one parent", size, "exact", 0 if size == 1 else None)
-    for size in (one for one in sizes if one < max(3, candidates)):
+    for size in (one for one in sizes if one <= MOST_DOUBTFUL and one < max(3, candidates)):
         alone = more[size - 1] <= (ADDS_LITTLE if size > 1 else ADDS_NOTHING) * gains[size - 1]
-        found = _believed(size, weighed[size - 1]) if gains[size - 1] > 0.0 and alone else None
+        matters = gains[size - 1] > MATTERS * explained[size - 1]
+        found = _believed(size, weighed[size - 1]) if matters and alone else None
         if found is not None:
             return found
     return Finding("none", 0, "unrelated")
@@ -82,7 +85,9 @@ def _believed(size: int, seen: Evidence) -> Finding | None:
     whole = [i for i, lacking in enumerate(seen.lacking) if lacking <= WHOLE]
     if size == 1:
         return Finding("one parent", 1, "tuned", 0) if whole else None
-    if seen.variation <= CONSTANT:
+    if seen.first_in_line is not None and IN_LINE <= seen.outside <= BETWEEN:
+        return Finding("one parent", size, "tuned", seen.first_in_line)
+    if seen.variation <= CONSTANT and seen.total >= ENOUGH:
         return Finding("parents", size, "random")
     if seen.outside > BETWEEN:
         return None

@@ -97,3 +97,19 @@ def test_what_is_more_than_whole_in_one_tensor_does_not_make_up_for_another():
     rows = experts(8, "a", size=SIZE)
     rows["child"] = rows["a"] * np.repeat([1.5, 1.5, 0.5, 0.5], SIZE // TENSORS)
     assert _weigh(rows, "a").lacking[0] == pytest.approx(np.sqrt(0.5) * 0.5, rel=0.02)
+
+
+def test_the_middle_of_three_generations_is_recognised():
+    rows = experts(9, "a", "u", "v", size=SIZE)
+    line = {"base": rows["base"], "child": rows["a"] + rows["u"], "third": rows["a"] + rows["u"] + rows["v"]}
+    seen = _weigh(line | {"first": rows["a"]}, "third", "first")
+    assert seen.outside == pytest.approx(1.0, abs=0.02)
+    assert seen.first_in_line == 1
+    mean = rows | {"child": (rows["u"] + rows["v"]) / 2}
+    assert _weigh(mean, "u", "v").first_in_line is None
+
+
+def test_the_total_is_the_sum_of_the_weights():
+    rows = experts(10, "a", "b", size=SIZE)
+    rows["child"] = -0.3 * rows["a"] - 0.2 * rows["b"]
+    assert _weigh(rows, "a", "b").total == pytest.approx(0.5, rel=1e-6)

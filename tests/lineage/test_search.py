@@ -11,7 +11,7 @@ from kinship.lineage.fits import problem
 from kinship.lineage.search import MOST_PARENTS, best_sets
 from tests.lineage.genes import experts, residual, table
 
-NAMES = tuple("abcdefg")
+NAMES = tuple("abcdefghij")
 
 
 def _names(one):
@@ -59,6 +59,14 @@ def test_of_pairs_in_one_plane_the_widest_comes_first():
     asked = problem(table(**rows), "child", candidates)
     assert residual(rows, "child", ("x", "y")) == pytest.approx(residual(rows, "child", ("a", "b")), rel=1e-9)
     assert {candidates[m] for m in best_sets(asked)[1][0].members} == {"a", "b"}
+
+
+def test_larger_sets_are_not_looked_for_where_one_more_adds_nothing():
+    rows = experts(6, *NAMES, shared=0.3)
+    rows["child"] = (
+        rows["a"] + rows["b"] + 0.01 * rows["base"] + 0.5 * np.random.default_rng(1).normal(size=len(rows["a"]))
+    )
+    assert len(best_sets(problem(table(**rows), "child", NAMES))) == 3
 
 
 def test_one_candidate():

@@ -8,8 +8,8 @@ from kinship.lineage.verdict import find
 INF = float("inf")
 
 
-def _seen(residual, *lacking, over_floor=50.0, variation=20.0, outside=INF):
-    return Evidence(residual, over_floor, lacking, variation, outside)
+def _seen(residual, *lacking, over_floor=50.0, variation=20.0, outside=INF, total=1.0, first_in_line=None):
+    return Evidence(residual, over_floor, lacking, variation, outside, total, first_in_line)
 
 
 def _find(*seen, candidates=6):
@@ -42,6 +42,21 @@ def test_three_parents_at_the_floor_when_two_are_not_enough():
 def test_constant_coefficients_speak_for_random_dropping_however_much_is_left():
     one, two = _seen(0.95, 0.5), _seen(0.9, 0.5, 0.5, variation=1.0, outside=8.0)
     assert _find(one, two, _seen(0.8999, 0.5, 0.5, 1)) == ("parents", 2, "random", None)
+
+
+def test_constant_coefficients_of_siblings_are_too_small():
+    one, two = _seen(0.95, 0.8), _seen(0.9, 0.8, 0.8, variation=1.0, outside=8.0, total=0.4)
+    assert _find(one, two, _seen(0.8999, 0.8, 0.8, 1))[0] == "none"
+
+
+def test_a_second_parent_that_hardly_explains_anything_is_none():
+    one, two = _seen(0.7, 0.3), _seen(0.699, 0.3, 0.95, variation=1.0, outside=8.0)
+    assert _find(one, two, _seen(0.6989, 0.3, 0.95, 1))[0] == "none"
+
+
+def test_the_middle_of_three_generations_has_the_first_as_its_parent():
+    one, two = _seen(0.7, 0.0), _seen(0.5, 0.5, 0.5, outside=1.0, first_in_line=1)
+    assert _find(one, two, _seen(0.4999, 0.5, 0.5, 1)) == ("one parent", 2, "tuned", 1)
 
 
 def test_a_child_between_two_others_that_leave_nothing_to_a_third():

@@ -1,0 +1,104 @@
+"""The family graph from declarations: names, edges, what counts first, and cycles."""
+
+import networkx as nx
+import pytest
+
+from kinship.checkpoints import open_checkpoint
+from kinship.lineage import Claim, Declaration, InferredEdge, InferredTree, genealogy, with_inferred
+from tests.families import llama, save_model, tuned
+
+
+def _said(child, *parents, relation="merge parent", source="test", method=""):
+    return Declaration(child, tuple(Claim(parent, relation) for parent in parents), source, method)
+
+
+def _edges(family):
+    return {(family.name(c), family.name(p)): about["relation"] for p, c, about in family.graph.edges(data=True)}
+
+
+@pytest.fixture
+def models(tmp_path):
+    base = llama(0)
+    rows = {"base": base, "one": tuned(base, 1), "two": tuned(base, 2)}
+    return {name: open_checkpoint(save_model(tmp_path / name, values)) for name, values in rows.items()}
+
+
+def test_nodes_are_checkpoints_by_fingerprint(models):
+    family = genealogy(list(models.values()), [])
+    assert set(family.graph) == {one.fingerprint for one in models.values()}
+    about = family.graph.nodes[models["one"].fingerprint]
+    assert (about["name"], about["path"], about["licence"]) == ("one", str(models["one"].path), "")
+    assert family.node("one") == family.node(str(models["one"].path)) == models["one"].fingerprint
+    assert family.node("three") is None
+
+
+@pytest.mark.parametrize("name", ["one", "../one", "org/one", "org/one@main", "{path}", "{path}/../one"])
+def test_a_model_is_found_by_any_of_its_names(models, name):
+    name = name.format(path=models["one"].path)
+    family = genealogy(list(models.values()), [_said(str(models["two"].path), name, relation="fine-tune")])
+    assert _edges(family) == {("two", "one"): "fine-tune"}
+    assert len(family.graph) == 3
+
+
+def test_a_renamed_model_is_found_by_the_fingerprint_that_was_written_down(models):
+    claim = Claim("/gone/elsewhere", "merge parent", models["one"].fingerprint)
+    family = genealogy(list(models.values()), [Declaration(str(models["two"].path), (claim,), "record")])
+    assert _edges(family) == {("two", "one"): "merge parent"}
+    assert "/gone/elsewhere" in family.graph.nodes[models["one"].fingerprint]["aliases"]
+
+
+def test_a_parent_that_is_not_here_becomes_a_node_of_its_own():
+    family = genealogy([], [_said("org/child", "org/parent@v1"), _said("other", "org/parent")])
+    assert _edges(family) == {("org/child", "org/parent"): "merge parent", ("other", "org/parent"): "merge parent"}
+    assert family.graph.nodes["org/parent"]["path"] == ""
+
+
+def test_two_models_of_one_name_stay_apart(tmp_path):
+    base = llama(0)
+    same = [open_checkpoint(save_model(tmp_path / above / "m", tuned(base, i))) for i, above in enumerate("ab")]
+    family = genealogy(same, [_said("x", "/elsewhere/m")])
+    names = [family.name(node) for node in family.graph]
+    assert len(names) == len(set(names)) == 4
+
+
+def test_a_recipe_counts_before_what_a_card_leaves_open():
+    recipe = Declaration("child", (Claim("a", "merge parent"), Claim("b", "merge parent"), Claim("base", "base")), "r")
+    card = _said("child", "base", "a", "b", "stranger", relation="unknown", source="card")
+    family = genealogy([], [recipe, card])
+    assert _edges(family) == {
+        ("child", "a"): "merge parent", ("child", "b"): "merge parent", ("child", "base"): "base",
+    }  # fmt: skip
+    assert set(_edges(genealogy([], [card])).values()) == {"unknown"}
+
+
+def test_the_first_recipe_of_a_model_is_its_method():
+    family = genealogy([], [_said("child", "a", method="slerp"), _said("child", "a", method="ties")])
+    assert family.graph.nodes["child"]["method"] == "slerp"
+
+
+def test_a_cycle_is_reported_and_not_followed():
+    family = genealogy([], [_said("b", "a"), _said("c", "b"), _said("a", "c", source="card"), _said("d", "d")])
+    assert nx.is_directed_acyclic_graph(family.graph)
+    assert set(_edges(family)) == {("b", "a"), ("c", "b")}
+    assert family.cycles == (
+        "a is declared a child of its own descendant c (card)",
+        "d is declared a child of its own descendant d (test)",
+    )
+
+
+def test_inferred_parents_are_for_those_without_declared_ones():
+    family = genealogy([], [_said("b", "a"), _said("z", "b")])
+    tree = InferredTree(
+        "a",
+        (
+            InferredEdge("b", "z", "fine-tune", 0.9),  # has a declared parent
+            InferredEdge("a", "z", "fine-tune", 0.8),  # would be a cycle
+            InferredEdge("x", "a", "fine-tune", 0.7),  # is not in the graph
+        ),
+    )
+    assert _edges(with_inferred(family, tree)) == _edges(family)
+    lone = genealogy([], [_said("b", "a"), _said("c", "b"), _said("y", "q")])
+    found = with_inferred(lone, InferredTree("a", (InferredEdge("q", "c", "merge parent", 0.5),)))
+    (edge,) = (about for p, c, about in found.graph.edges(data=True) if found.name(c) == "q")
+    assert edge == {"relation": "merge parent", "certainty": "inferred", "confidence": 0.5, "source": "weights"}
+    assert lone.graph.in_degree("q") == 0
