@@ -39,9 +39,11 @@ def to_graphml(family: Genealogy) -> str:
     plain = nx.DiGraph()
     for node, about in family.graph.nodes(data=True):
         values = {key: _printable(value) for key, value in about.items() if key != "aliases"}
-        plain.add_node(node, **values, aliases=_printable("; ".join(about["aliases"])), generation=number[node])
+        plain.add_node(
+            _printable(node), **values, aliases=_printable("; ".join(about["aliases"])), generation=number[node]
+        )
     for parent, child, about in family.graph.edges(data=True):
-        plain.add_edge(parent, child, **about)
+        plain.add_edge(_printable(parent), _printable(child), **about | {"source": _printable(about["source"])})
     return "\n".join(nx.generate_graphml(plain)) + "\n"
 
 
