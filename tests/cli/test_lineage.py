@@ -1,0 +1,142 @@
+"""`kinship tree`, `parents` and `infer-tree`: what they print and how they end."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import networkx as nx
+import pytest
+
+from kinship.cli import main
+from tests.families import llama, save_model, tuned
+
+SLERP = "merge_method: slerp\nbase_model: {one}\nmodels:\n- model: {one}\n- model: {two}\nparameters: {{t: 0.5}}\n"
+
+
+@pytest.fixture
+def kinship(tmp_path, monkeypatch, capsys):
+    """Run a command with a home of its own; returns exit status, standard output and standard error."""
+    monkeypatch.setenv("KINSHIP_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("KINSHIP_DATABASE_URL", raising=False)
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["kinship", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return ended.value.code or 0, out, err
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A base, three fine-tunes, and the mean of two of them, which says how it was made."""
+    base = llama(0, hidden=16)
+    rows = {"base": base, "one": tuned(base, 1), "two": tuned(base, 2), "three": tuned(base, 3)}
+    rows["child"] = {name: (rows["one"][name] + rows["two"][name]) / 2 for name in base}
+    place = tmp_path / "models"
+    for name, values in rows.items():
+        save_model(place / name, values)
+    recipe = SLERP.format(one=place / "one", two=place / "two")
+    (place / "child" / "mergekit_config.yml").write_text(recipe)
+    return place
+
+
+def test_a_tree_in_every_format(kinship, folder):
+    status, out, _ = kinship("tree", folder, "--json")
+    data = json.loads(out)
+    assert status == 0
+    assert {(edge["child"], edge["parent"]) for edge in data["edges"]} == {("child", "one"), ("child", "two")}
+    assert {node["name"] for node in data["nodes"]} == {"base", "one", "two", "three", "child"}
+    assert json.loads(kinship("tree", folder, "--format", "json")[1]) == data
+    graph = nx.read_graphml(io.StringIO(kinship("tree", folder, "--format", "graphml")[1]))
+    assert graph.number_of_edges() == 2
+    assert kinship("tree", folder, "--format", "mermaid")[1].startswith("flowchart TD\n")
+    assert "child <- one (merge parent), two (merge parent)  [slerp]" in kinship("tree", folder)[1]
+    assert (
+        kinship("tree", folder, "--format", "csv")[1].splitlines()[0]
+        == "child,parent,relation,certainty,confidence,source"
+    )
+
+
+def test_a_csv_file_adds_edges_and_a_cycle_is_told(kinship, folder, tmp_path):
+    more = tmp_path / "more.csv"
+    more.write_text("child,parent,relation\none,base,fine-tune\nbase,child,fine-tune\n")
+    status, out, err = kinship("tree", folder, "--edges", more, "--json")
+    assert status == 0
+    assert ("one", "base") in {(edge["child"], edge["parent"]) for edge in json.loads(out)["edges"]}
+    assert len(json.loads(out)["cycles"]) == 1
+    assert "left out: " in err
+
+
+def test_published_and_built_in_families(kinship):
+    data = json.loads(kinship("tree", "--family", "paper-path-2", "--json")[1])
+    assert ("MBX-7B", "MarcDareBeagle-7B") in {(edge["child"], edge["parent"]) for edge in data["edges"]}
+    assert "addition <- base (fine-tune)" in kinship("tree", "--family", "demo")[1]
+
+
+def test_parents(kinship, folder):
+    names = ["one", "two", "three"]
+    status, out, _ = kinship(
+        "parents", folder / "child", "--base", folder / "base", *(folder / n for n in names), "--json"
+    )
+    found = json.loads(out)
+    assert status == 0
+    assert (found["child"], found["verdict"], found["parents"]) == ("child", "parents", ["one", "two"])
+    assert found["margin"] > 0.9
+    best = found["ranked"][0]
+    assert (best["parents"], best["method"]) == (["one", "two"], "linear or task arithmetic")
+    assert best["coefficients"] == pytest.approx([0.5, 0.5], abs=1e-3)
+    assert best["residual"] < 1e-3
+    assert set(best["coefficients_by_layer"]) == {"embeddings", "layer 0", "layer 1", "final norm", "output head"}
+    text = kinship("parents", folder / "child", "--base", folder / "base", *(folder / n for n in names))[1]
+    assert text.startswith("child: parents: one and two (what is left is no more than rounding leaves)\n")
+
+
+def test_none_of_these(kinship, folder):
+    given = ("parents", folder / "three", "--base", folder / "base", folder / "one", folder / "two")
+    assert json.loads(kinship(*given, "--json")[1])["verdict"] == "none"
+    assert kinship(*given)[1].startswith("three: none of these")
+
+
+def test_an_inferred_tree_and_what_disagrees_with_it(kinship, folder):
+    wrong = SLERP.format(one=folder / "one", two=folder / "three")
+    (folder / "child" / "mergekit_config.yml").write_text(wrong)
+    status, out, err = kinship("infer-tree", folder, "--json", "--base", "base")
+    found = json.loads(out)
+    assert status == 0
+    edges = {(edge["child"], edge["parent"], edge["relation"]) for edge in found["edges"]}
+    assert {("child", "one", "merge parent"), ("child", "two", "merge parent")} <= edges
+    assert all(0 <= edge["confidence"] <= 1 for edge in found["edges"])
+    assert [(one["child"], one["outcome"]) for one in found["audit"]] == [("child", "disagree")]
+    assert "child is declared a child of one and three, but the weights say one and two" in err
+    assert kinship("infer-tree", folder, "--base", "base")[1].startswith("base base\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("tree",), "give a folder or a family"),
+        (("tree", "{folder}", "--family", "demo"), "give a folder or a family"),
+        (("tree", "--family", "dmeo"), "no family is called 'dmeo'; did you mean demo?"),
+        (("tree", "{folder}/nowhere"), "there is no such folder"),
+        (("tree", "{folder}", "--edges", "{folder}/no.csv"), "cannot be read"),
+        (("infer-tree", "{folder}/one"), "at least two models"),
+        (("infer-tree", "{folder}", "--base", "bass"), "did you mean base?"),
+        (("parents", "{folder}/one", "--base", "{folder}/base", "{folder}/one"), "was given 2 times"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_line(kinship, folder, arguments, said):
+    status, out, err = kinship(*(one.format(folder=folder) for one in arguments))
+    assert (status, out) == (2, "")
+    assert len(err.strip().splitlines()) == 1
+    assert said in err
+
+
+def test_a_folder_without_checkpoints(kinship, tmp_path):
+    (tmp_path / "empty").mkdir()
+    status, out, err = kinship("tree", tmp_path / "empty")
+    assert (status, out) == (2, "")
+    assert "there are no checkpoints below" in err
