@@ -42,9 +42,9 @@ def main() -> None:
         for dtype in ("F32", "BF16"):
             with tempfile.TemporaryDirectory(prefix="kinship-paternity-") as folder:
                 table, experts, births = _made(source, Path(folder), dtype)
-            print(
-                f"| {name} | {dtype.lower()} | {_row(table, experts, births, dtype.lower(), by_method)} |", flush=True
-            )
+            row = _row(table, experts, births, dtype.lower(), by_method, missed)
+            print(f"| {name} | {dtype.lower()} | {row} | {_bases(table, experts, births, dtype.lower())} |", flush=True)
+    print("\nnot first:", ", ".join(f"{name} ({times})" for name, times in missed.most_common() if times))
     _print_methods(by_method)
     _print_time()
 
