@@ -14,7 +14,7 @@ from kinship.lineage import (
     paper_declarations,
     with_inferred,
 )
-from kinship.plots import template
+from kinship.plots import dendrogram, template, tree_dendrogram
 from kinship.plots.colours import OKABE_ITO
 from kinship.plots.tree import Colouring, draw, tree_info
 
@@ -132,3 +132,14 @@ def test_the_papers_lineages_and_an_empty_family():
     figure = template.apply(draw(info), False)
     assert figure.layout.height > 600
     assert draw(tree_info(genealogy([], []), Colouring("score", values={}))).layout.height == 300
+
+
+def test_the_dendrogram_beside_it_lies_on_its_side() -> None:
+    values = np.array([[1, 0.9, 0.1], [0.9, 1, 0.2], [0.1, 0.2, 1]])
+    info = dendrogram.dendrogram_info(["a", "b", "c"], values, signed=True, metric="PCC")
+    figure = tree_dendrogram.draw(info, chosen="b")
+    upright = dendrogram.trace(info)
+    assert list(figure.data[0].x) == list(upright.y)
+    assert list(figure.data[0].y) == list(upright.x)
+    assert [text for text in figure.layout.yaxis.ticktext if text.startswith("<b>")] == ["<b>b</b>"]
+    assert figure.layout.xaxis.title.text == info.axis
