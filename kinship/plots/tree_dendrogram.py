@@ -42,9 +42,7 @@ def draw(info: DendrogramInfo, chosen: str = "") -> go.Figure:
             "range": [len(info.names) - 0.4, -0.6],
             "showgrid": False,
             "tickvals": list(range(len(info.names))) if named else [],
-            "ticktext": [
-                f"<b>{text}</b>" if name == chosen else text for name, text in zip(info.names, short, strict=True)
-            ],
+            "ticktext": texts,
         },
     )
     return figure
