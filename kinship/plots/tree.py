@@ -73,7 +73,7 @@ class TreeInfo:
     chosen : str
         The marked model, or "".
     path : tuple of str
-        Models on the highlighted path.
+        Models on the highlighted path, each beside its neighbours.
     crossings : int
     """
 
@@ -174,7 +174,7 @@ def _words(family: Genealogy, node: str, generation: int, more: str) -> str:
 def draw(info: TreeInfo) -> go.Figure:
     """Generations as rows, every node of which answers a click with its name; inferred edges are dashed."""
     figure = go.Figure()
-    figure.add_traces(edge_lines(info.edges, set(info.path)))
+    figure.add_traces(edge_lines(info.edges, info.path))
     if info.edges:
         figure.add_trace(edge_hover(info.edges))
     marked = [point for name, point in zip(info.names, info.points, strict=True) if name == info.chosen]

@@ -11,7 +11,7 @@ from .labels import shorten
 __all__ = ["draw"]
 
 _NAME = 20
-_NAMED_UP_TO = 40  # models
+_NAMED_UP_TO = 60  # models
 
 
 def draw(info: DendrogramInfo, chosen: str = "") -> go.Figure:

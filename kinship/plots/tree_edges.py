@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
@@ -26,8 +27,8 @@ _DASHES = {"declared": "solid", "inferred": "dash"}
 _BENDS = 0.5  # of plotly's spline smoothing
 
 
-def edge_lines(edges: Sequence[Edge], path: Collection[str]) -> list[go.Scatter]:
-    """One trace for each relation and certainty, and one more over the edges of the highlighted path."""
+def edge_lines(edges: Sequence[Edge], path: Sequence[str]) -> list[go.Scatter]:
+    """One trace for each relation and certainty, and one more over the edges between neighbours on the path."""
     styles = dict.fromkeys((edge.relation, edge.certainty) for edge in edges)
     traces = [
         _lines(
@@ -38,7 +39,8 @@ def edge_lines(edges: Sequence[Edge], path: Collection[str]) -> list[go.Scatter]
         )
         for relation, certainty in styles
     ]
-    bold = [edge for edge in edges if edge.parent in path and edge.child in path]
+    steps = {frozenset(step) for step in pairwise(path)}
+    bold = [edge for edge in edges if frozenset((edge.parent, edge.child)) in steps]
     if bold:
         traces.append(_lines(bold, name="path", line={"color": "#d55e00", "width": 3}, opacity=0.95))
     return traces

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["node_traces", "rings"]
 
 _LABELS_UP_TO = 14  # models in the widest row; above, names overlap
-_LABEL = 22
+_ROOM = 230.0  # characters side by side across the picture, in two lines
+_SHORTEST, _LONGEST = 9, 24
 _GREY = "#9a9fa7"
 
 
@@ -57,9 +58,12 @@ def _trace(
     info: TreeInfo, picked: list[int], marker: dict[str, object], name: str, *, legend: bool = True
 ) -> go.Scatter:
     labelled = info.widest <= _LABELS_UP_TO
-    short = shorten(info.names, _LABEL)
     size = 15 if labelled else 11 if info.widest <= 3 * _LABELS_UP_TO else 8
+    xs = [x for x, _ in info.points]
+    room = int(_ROOM / (1.0 + max(xs) - min(xs)))
+    short = shorten(info.names, min(max(room, _SHORTEST), _LONGEST))
     shown = {info.chosen, *info.path}
+    places = _sides(info)
     return go.Scatter(
         x=[info.points[i][0] for i in picked],
         y=[info.points[i][1] for i in picked],
@@ -67,7 +71,7 @@ def _trace(
         name=name,
         marker=marker | {"size": size, "line": {"color": "rgba(128,128,128,0.9)", "width": 1}},
         text=[short[i] if labelled or info.names[i] in shown else "" for i in picked],
-        textposition="top center",
+        textposition=[places[i] for i in picked],
         textfont={"size": 11},
         cliponaxis=False,
         customdata=[[info.names[i]] for i in picked],
@@ -77,6 +81,17 @@ def _trace(
         unselected={"marker": {"opacity": 1}},
         showlegend=legend,
     )
+
+
+def _sides(info: TreeInfo) -> list[str]:
+    """Labels above and below in turn along each row, so that neighbours have twice the room."""
+    places = [""] * len(info.points)
+    count: dict[float, int] = {}
+    for i in sorted(range(len(info.points)), key=lambda i: info.points[i][0]):
+        row = info.points[i][1]
+        count[row] = count.get(row, -1) + 1
+        places[i] = ("top center", "bottom center")[count[row] % 2]
+    return places
 
 
 def rings(points: Sequence[tuple[float, float]]) -> list[go.Scatter]:

@@ -20,6 +20,7 @@ PAGES: dict[str, list[dict[str, Any]]] = {
         {"page": "pages/home.py", "title": "Home", "default": True},
         {"page": "pages/checkpoints.py", "title": "Checkpoints"},
         {"page": "pages/matrix.py", "title": "Kinship matrix"},
+        {"page": "pages/tree.py", "title": "Family tree"},
         {"page": "pages/stages.py", "title": "Stages"},
     ],
     "Merge": [

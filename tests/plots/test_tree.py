@@ -114,6 +114,8 @@ def test_the_chosen_one_has_a_ring_and_the_path_is_bold(family):
     assert (traces["chosen"].x[0], traces["chosen"].y[0]) == place
     assert sum(value is None for value in traces["path"].x) == 2  # a to m, m to late
     assert traces["path"].line.width > traces["merge parent"].line.width
+    apart = _by_name(draw(tree_info(family, Colouring("score", values=SCORES), path=("a", "late", "m"))))
+    assert sum(value is None for value in apart["path"].x) == 1  # late to m; a and late are no neighbours
     assert "chosen" not in _by_name(draw(tree_info(family, Colouring("score", values=SCORES), chosen="nobody")))
 
 
@@ -143,3 +145,11 @@ def test_the_dendrogram_beside_it_lies_on_its_side() -> None:
     assert list(figure.data[0].y) == list(upright.x)
     assert [text for text in figure.layout.yaxis.ticktext if text.startswith("<b>")] == ["<b>b</b>"]
     assert figure.layout.xaxis.title.text == info.axis
+
+
+def test_labels_stand_above_and_below_in_turn(family) -> None:
+    info = tree_info(family, Colouring("score", values={}))
+    (nodes,) = (trace for trace in draw(info).data if trace.mode == "markers+text")
+    place = dict(zip([name for (name,) in nodes.customdata], nodes.textposition, strict=True))
+    assert sorted(place[name] for name in ("a", "b", "stranger")) == ["bottom center", "top center", "top center"]
+    assert place["base"] == "top center"

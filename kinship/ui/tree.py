@@ -1,0 +1,180 @@
+"""The family tree on a page: what is known of the family, the picture, and the click on a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import streamlit as st
+
+from kinship.checkpoints import Alignment, Checkpoint
+from kinship.demo.path import demo_averages
+from kinship.errors import KinshipError
+from kinship.lineage import (
+    Genealogy,
+    InferredTree,
+    folder_declarations,
+    genealogy,
+    infer_tree,
+    paper_declarations,
+    with_inferred,
+)
+from kinship.lineage.ancestry import ancestors
+from kinship.lineage.views import best_path, focused, folded
+from kinship.plots import tree as plot
+from kinship.similarity import GramTable, kinship_matrix
+from kinship.ui.current import current_alignment, opened, stored_table
+from kinship.ui.figure import clicked, show_figure
+from kinship.ui.work import open_and_wait
+from kinship.workspace.families import DEMO, Family
+from kinship.workspace.scores import known_scores
+from kinship.workspace.tables import table_key
+
+__all__ = ["COLOURS", "Known", "known_tree", "show_tree"]
+
+COLOURS = ("average score", "kinship to the chosen model", "licence", "merge method")
+_READING = (
+    "Rows are generations; models whose parents are not known stand above their first child. Solid: declared by a "
+    "recipe, a card or an adapter. Dashed: inferred from the weights. Click on a model for its card."
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a page knows of a family's descent.
+
+    Attributes
+    ----------
+    tree : Genealogy
+        As declared.
+    scores : Mapping of str to float
+        Average task score of each model that has one, in percent.
+    checkpoints : Mapping of str to Checkpoint
+        By name; empty for a published lineage.
+    alignment : Alignment or None
+    table : GramTable or None
+        Where the weights have been read.
+    """
+
+    tree: Genealogy
+    scores: Mapping[str, float]
+    checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
+    alignment: Alignment | None = None
+    table: GramTable | None = None
+
+    @property
+    def dtypes(self) -> dict[str, str]:
+        """What each model is stored in."""
+        return {name: one.dtype for name, one in self.checkpoints.items()}
+
+
+def known_tree(family: Family) -> Known:
+    """Collect what is declared and measured of a family; stops the page while the worker opens a checkpoint.
+
+    Raises
+    ------
+    KinshipError
+        A checkpoint cannot be opened.
+    """
+    if family.published:
+        declared = genealogy([], paper_declarations(family.name))
+        return Known(declared, {step.model: step.average_score for step in family.published.steps})
+    found = [opened(Path(path)) for path in (family.base, *family.members)]
+    checkpoints = [one for one in found if one is not None]
+    if len(checkpoints) < len(found):
+        open_and_wait(family)
+    tree = _declared(checkpoints)
+    named = {tree.name(one.fingerprint): one for one in checkpoints}
+    shipped = demo_averages() if family.name == DEMO else {}
+    measured = {name: known_scores(one.fingerprint).average for name, one in named.items()}
+    scores = shipped | {name: value for name, value in measured.items() if value is not None}
+    try:
+        alignment = current_alignment(family)
+    except KinshipError as error:  # what cannot be compared still has a tree
+        st.warning(str(error))
+        alignment = None
+    return Known(tree, scores, named, alignment, stored_table(alignment) if alignment else None)
+
+
+def show_tree(
+    known: Known, *, colour: str, inferred: bool, chosen: str, focus: bool, best: bool, closed: Sequence[str]
+) -> Genealogy:
+    """Show the genealogy; a click chooses a model (key `model`). Returns the whole graph, inferred edges included.
+
+    Parameters
+    ----------
+    known : Known
+    colour : str
+        One of `COLOURS`.
+    inferred : bool
+        Give parents from the weights to models that have none declared.
+    chosen : str
+        Name of the chosen model.
+    focus, best : bool
+        Show the chosen model and its ancestors alone; highlight the way to the best model.
+    closed : sequence of str
+        Models whose descendants are folded away.
+    """
+    whole = known.tree
+    if inferred and known.alignment is not None and known.table is not None:
+        whole = with_inferred(whole, _inferred(table_key(known.alignment), known.table, known.dtypes))
+    shown = _narrowed(whole)
+    node = shown.node(chosen)
+    shown = focused(shown, node) if focus and node is not None else shown
+    shown = folded(shown, [one for one in map(shown.node, closed) if one is not None])
+    about = {name: f"average score {score:.1f} %" for name, score in known.scores.items()}
+    path = best_path(shown, known.scores) if best else []
+    info = plot.tree_info(shown, _colouring(known, shown, colour, chosen), chosen=chosen, path=path, about=about)
+    show_figure(
+        plot.draw(info),
+        key="tree",
+        name="family-tree",
+        rows=info.to_rows,
+        caption=_READING,
+        on_select=_choose,
+    )
+    return whole
+
+
+def _narrowed(family: Genealogy) -> Genealogy:
+    """The models chosen in the sidebar with their ancestors; all where none is chosen."""
+    chosen = [node for node in map(family.node, st.session_state.get("models", [])) if node is not None]
+    if not chosen:
+        return family
+    kept = set(chosen).union(*(ancestors(family, node) for node in chosen))
+    return Genealogy(family.graph.subgraph(kept).copy(), family.cycles)
+
+
+def _colouring(known: Known, shown: Genealogy, colour: str, chosen: str) -> plot.Colouring:
+    if colour == "average score":
+        return plot.Colouring("average score (%)", values=known.scores)
+    if colour == "kinship to the chosen model":
+        table = known.table
+        if table is None or chosen not in table.models:
+            return plot.Colouring("kinship (PCC)", values={}, signed=True)
+        kin = kinship_matrix(table).values[table.models.index(chosen)]
+        return plot.Colouring(
+            f"kinship to {chosen} (PCC)", values=dict(zip(table.models, kin.tolist(), strict=True)), signed=True
+        )
+    field_of = {"licence": "licence", "merge method": "method"}[colour]
+    words = {shown.name(node): str(about[field_of]) for node, about in shown.graph.nodes(data=True) if about[field_of]}
+    return plot.Colouring(colour, categories=words)
+
+
+def _choose() -> None:
+    point = clicked("tree")
+    if point is not None:
+        st.session_state["model"] = point[0]
+
+
+@st.cache_resource(
+    ttl=60, max_entries=50, show_spinner=False, hash_funcs={Checkpoint: lambda c: (str(c.path), c.fingerprint)}
+)
+def _declared(checkpoints: list[Checkpoint]) -> Genealogy:
+    return genealogy(checkpoints, [said for one in checkpoints for said in folder_declarations(one)])
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _inferred(key: str, _table: GramTable, dtypes: dict[str, str]) -> InferredTree:
+    return infer_tree(_table, dtypes, _table.base)

@@ -1,0 +1,58 @@
+"""Family tree: where does each model come from, and do the weights agree?"""
+
+import streamlit as st
+
+from kinship.errors import KinshipError
+from kinship.ui.current import current_family
+from kinship.ui.frame import page
+from kinship.ui.tree import COLOURS, known_tree, show_tree
+from kinship.ui.tree_agreement import show_agreement
+from kinship.ui.tree_card import show_card
+from kinship.ui.tree_export import show_exports
+from kinship.ui.work import measure_and_wait
+
+page("Family tree", "Where does each model come from, and do the weights agree?")
+family = current_family()
+try:
+    known = known_tree(family)
+except KinshipError as error:
+    st.warning(str(error))
+    st.page_link("pages/checkpoints.py", label="Choose or make a family of checkpoints")
+    st.stop()
+for cycle in known.tree.cycles:
+    st.warning(f"Left out: {cycle}.")
+names = [known.tree.name(node) for node in known.tree.graph]
+
+controls = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+chosen = controls.selectbox("Model", names, key="model", bind="query-params", width=230)
+colour = controls.selectbox("Colour", COLOURS, key="colour", bind="query-params", width=220)
+closed = controls.multiselect(
+    "Fold",
+    names,
+    key="fold",
+    bind="query-params",
+    width=220,
+    placeholder="nothing",
+    help="Hide what descends from these.",
+)
+inferred = controls.toggle(
+    "From the weights",
+    key="inferred",
+    bind="query-params",
+    disabled=known.table is None,
+    help="Give parents to models that have none declared, where their weights tell.",
+)
+focus = controls.toggle("Ancestors only", key="focus", bind="query-params", help="Of the chosen model.")
+best = controls.toggle("Way to the best", key="best", bind="query-params", help="By the better parent each time.")
+
+row = st.container(horizontal=True, gap="medium")
+left, right = row.container(width="stretch"), row.container(width=330)
+with left:
+    tree = show_tree(known, colour=colour, inferred=inferred, chosen=chosen, focus=focus, best=best, closed=closed)
+    show_exports(tree, family.name)
+with right:
+    show_card(known, tree, chosen)
+    if known.table is not None:
+        show_agreement(known.table, tree, chosen)
+if known.alignment is not None and known.table is None:
+    measure_and_wait(family, known.alignment)
