@@ -5,7 +5,7 @@ import streamlit as st
 from kinship.errors import KinshipError
 from kinship.ui.current import current_family
 from kinship.ui.frame import page
-from kinship.ui.tree import COLOURS, known_tree, show_tree
+from kinship.ui.tree import COLOURS, known_tree, show_tree, whole_tree
 from kinship.ui.tree_agreement import show_agreement
 from kinship.ui.tree_card import show_card
 from kinship.ui.tree_export import show_exports
@@ -45,13 +45,15 @@ inferred = controls.toggle(
 focus = controls.toggle("Ancestors only", key="focus", bind="query-params", help="Of the chosen model.")
 best = controls.toggle("Way to the best", key="best", bind="query-params", help="By the better parent each time.")
 
+tree = whole_tree(known, inferred=inferred)
 row = st.container(horizontal=True, gap="medium")
 left, right = row.container(width="stretch"), row.container(width=330)
+with right:  # before the picture, which takes a browser longer
+    show_card(known, tree, chosen)
 with left:
-    tree = show_tree(known, colour=colour, inferred=inferred, chosen=chosen, focus=focus, best=best, closed=closed)
+    show_tree(known, tree, colour=colour, chosen=chosen, focus=focus, best=best, closed=closed)
     show_exports(tree, family.name)
 with right:
-    show_card(known, tree, chosen)
     if known.table is not None:
         show_agreement(known.table, tree, chosen)
 if known.alignment is not None and known.table is None:

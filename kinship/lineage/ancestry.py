@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
+import numpy.typing as npt
 
 from kinship.lineage.genealogy import Genealogy
 
@@ -120,10 +121,23 @@ def relatedness(family: Genealogy, names: list[str], kinship: Callable[[str, str
         Gives the kinship of two names; pairs where it is NaN are passed over.
     """
     nodes = {name: node for name in names if (node := family.node(name)) is not None}
+    known = list(nodes)
     shares = _shares(family, set(family.graph))
-    rows = [((a, b), _shared(shares[nodes[a]], shares[nodes[b]]), kinship(a, b)) for a, b in combinations(nodes, 2)]
-    rows = [row for row in rows if not np.isnan(row[2])]
-    shared, kin = [row[1] for row in rows], [row[2] for row in rows]
-    varied = len(rows) > 2 and np.ptp(shared) > 0 and np.ptp(kin) > 0
-    correlation = float(np.corrcoef(shared, kin)[0, 1]) if varied else float("nan")
-    return Relatedness([row[0] for row in rows], shared, kin, correlation)
+    shared = _shared_by_all([shares[node] for node in nodes.values()])
+    pairs = list(combinations(range(len(known)), 2))
+    kin = np.array([kinship(known[i], known[j]) for i, j in pairs])
+    kept = [pair for pair, value in zip(pairs, kin, strict=True) if not np.isnan(value)]
+    kin, common = kin[~np.isnan(kin)], np.array([shared[pair] for pair in kept])
+    varied = len(kept) > 2 and np.ptp(common) > 0 and np.ptp(kin) > 0
+    correlation = float(np.corrcoef(common, kin)[0, 1]) if varied else float("nan")
+    return Relatedness([(known[i], known[j]) for i, j in kept], common.tolist(), kin.tolist(), correlation)
+
+
+def _shared_by_all(shares: list[dict[str, float]]) -> npt.NDArray[np.float64]:
+    """Shared ancestry of every two models, shape (N, N), from their founder shares."""
+    founder = {name: i for i, name in enumerate(sorted({name for one in shares for name in one}))}
+    table = np.zeros((len(shares), len(founder)))
+    for row, one in enumerate(shares):
+        table[row, [founder[name] for name in one]] = list(one.values())
+    shared = np.array([np.minimum(row, table).sum(axis=1) for row in table])
+    return shared.reshape(len(shares), len(shares))

@@ -11,9 +11,10 @@ import networkx as nx
 from kinship.lineage.evidence import evidence
 from kinship.lineage.examine import Examination, examine
 from kinship.lineage.genealogy import Genealogy
+from kinship.lineage.near import nearest
 from kinship.similarity.table import GramTable
 
-__all__ = ["Audit", "Outcome", "audit"]
+__all__ = ["Audit", "Outcome", "audit", "audit_one"]
 
 Outcome = Literal["agree", "disagree", "undecided"]
 _CLEARLY = 1.05  # times the residual of what the weights say
@@ -51,11 +52,14 @@ def audit(family: Genealogy, table: GramTable, dtypes: Mapping[str, str]) -> lis
     dtypes : Mapping of str to str
         What each model is stored in.
     """
-    return [
-        _audited(family, table, child, declared, dtypes[child])
-        for child in table.models
-        if len(table.models) > 1 and (declared := _declared(family, child))
-    ]
+    found = (audit_one(family, table, child, dtypes[child]) for child in table.models)
+    return [one for one in found if one is not None]
+
+
+def audit_one(family: Genealogy, table: GramTable, child: str, dtype: str) -> Audit | None:
+    """Compare one model; None where nothing is declared of it or there is nothing to compare it with."""
+    declared = _declared(family, child)
+    return _audited(family, table, child, declared, dtype) if declared and len(table.models) > 1 else None
 
 
 def _declared(family: Genealogy, child: str) -> tuple[str, ...]:
@@ -76,9 +80,9 @@ def _audited(family: Genealogy, table: GramTable, child: str, declared: tuple[st
     missing = [name for name in declared if name not in table.names]
     if missing:
         return Audit(child, declared, (), "undecided", f"{missing[0]} is not among the models measured")
-    node = family.node(child)
-    later = {family.name(one) for one in nx.descendants(family.graph, node)}
-    candidates = [name for name in table.models if name != child and name not in later]
+    later = {family.name(one) for one in nx.descendants(family.graph, family.node(child))}
+    kept = [name for name in declared if name != table.base]
+    candidates = [*kept, *(n for n in nearest(table, child) if n not in later and n not in kept)]
     if not candidates:
         return Audit(child, declared, (), "undecided", "there is nothing to compare it with")
     seen = examine(table, child, candidates, dtype)

@@ -20,13 +20,13 @@ from kinship.errors import LineageError
 from kinship.lineage.base import find_base
 from kinship.lineage.evidence import WHOLE
 from kinship.lineage.examine import Examination, examine
+from kinship.lineage.near import nearest
 from kinship.lineage.verdict import Kind
 from kinship.similarity.table import GramTable
 
 __all__ = ["InferredEdge", "InferredTree", "infer_tree"]
 
 Floats = npt.NDArray[np.float64]
-_CANDIDATES = 40  # the nearest by cosine
 _AGAINST = 2.0  # added to the cost of an edge against the cue, in squares of the child's own delta
 _ORDER: tuple[Kind, ...] = ("exact", "random", "tuned", "selected")  # the surest first
 
@@ -89,7 +89,7 @@ def infer_tree(table: GramTable, dtypes: Mapping[str, str], base: str | None = N
 
 def _by_paternity(family: GramTable, dtypes: Mapping[str, str], graph: nx.DiGraph) -> list[InferredEdge]:
     """Settle merges and plain fine-tunes, the surest kind first; what was made from a model is no candidate for it."""
-    near = _nearest(family)
+    near = {child: nearest(family, child) for child in family.models}
     edges: list[InferredEdge] = []
     settled: set[str] = set()
     known: dict[str, Examination] = {}
@@ -132,15 +132,6 @@ def _confidence(seen: Examination) -> float:
     next_best = [*seen.sets[size - 1][1:2], *(seen.sets[size - 2][:1] if size > 1 else [])]
     left, after = (total - max((one.explained for one in sets), default=0.0) for sets in (seen.ranking[:1], next_best))
     return max(0.0, 1.0 - max(left, 0.0) / after) if after > 0 else 0.0
-
-
-def _nearest(family: GramTable) -> dict[str, list[str]]:
-    gram = family.totals().gram[1:, 1:]
-    norms = np.sqrt(np.maximum(np.diagonal(gram), np.finfo(float).tiny))
-    cosines = np.abs(gram / np.outer(norms, norms))
-    np.fill_diagonal(cosines, -1.0)
-    order = np.argsort(-cosines, axis=1, kind="stable")[:, : min(_CANDIDATES, len(norms) - 1)]
-    return {name: [family.models[i] for i in row] for name, row in zip(family.models, order, strict=True)}
 
 
 def _by_distance(family: GramTable, graph: nx.DiGraph, settled: set[str]) -> list[InferredEdge]:

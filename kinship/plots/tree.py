@@ -19,6 +19,8 @@ from .tree_nodes import node_traces, rings
 
 __all__ = ["Colouring", "Edge", "TreeInfo", "draw", "tree_info"]
 
+_TALLEST = 860  # so that the whole tree and what stands beside it are on the screen together
+
 
 @dataclass(frozen=True)
 class Colouring:
@@ -186,7 +188,7 @@ def draw(info: TreeInfo) -> go.Figure:
     room = 0.6 + 0.02 * (high - low)
     figure.update_layout(
         title="Family tree",
-        height=int(min(1600, max(300, 130 + 84 * rows))),
+        height=int(min(_TALLEST, max(300, 130 + 84 * rows))),
         margin={"l": 76, "r": 20, "t": 64, "b": 16},
         hovermode="closest",
         dragmode="pan",

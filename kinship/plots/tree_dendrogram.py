@@ -11,7 +11,8 @@ from .labels import shorten
 __all__ = ["draw"]
 
 _NAME = 20
-_NAMED_UP_TO = 60  # models
+_NAMED_UP_TO = 40  # models
+_TALLEST = 860
 
 
 def draw(info: DendrogramInfo, chosen: str = "") -> go.Figure:
@@ -34,7 +35,7 @@ def draw(info: DendrogramInfo, chosen: str = "") -> go.Figure:
     )
     figure.update_layout(
         title="By kinship",
-        height=int(max(240, 96 + (19 if named else 6) * len(info.names))),
+        height=int(min(_TALLEST, max(240, 96 + (19 if named else 6) * len(info.names)))),
         margin={"l": 130, "r": 16},
         showlegend=False,
         xaxis={"title": {"text": info.axis}, "rangemode": "tozero"},

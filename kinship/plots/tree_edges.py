@@ -25,6 +25,7 @@ _COLOURS = {
 }
 _DASHES = {"declared": "solid", "inferred": "dash"}
 _BENDS = 0.5  # of plotly's spline smoothing
+_BENT_UP_TO = 200  # edges; more are straight from row to row, which a browser draws faster
 
 
 def edge_lines(edges: Sequence[Edge], path: Sequence[str]) -> list[go.Scatter]:
@@ -47,6 +48,7 @@ def edge_lines(edges: Sequence[Edge], path: Sequence[str]) -> list[go.Scatter]:
 
 
 def _lines(edges: Sequence[Edge], *, name: str, line: dict[str, object], opacity: float) -> go.Scatter:
+    bends = {"shape": "spline", "smoothing": _BENDS} if len(edges) <= _BENT_UP_TO else {}
     x: list[float | None] = []
     y: list[float | None] = []
     for edge in edges:
@@ -57,7 +59,7 @@ def _lines(edges: Sequence[Edge], *, name: str, line: dict[str, object], opacity
         y=y,
         mode="lines",
         name=name,
-        line=line | {"shape": "spline", "smoothing": _BENDS},
+        line=line | bends,
         opacity=opacity,
         hoverinfo="skip",
     )

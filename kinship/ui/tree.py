@@ -31,7 +31,7 @@ from kinship.workspace.families import DEMO, Family
 from kinship.workspace.scores import known_scores
 from kinship.workspace.tables import table_key
 
-__all__ = ["COLOURS", "Known", "known_tree", "show_tree"]
+__all__ = ["COLOURS", "Known", "known_tree", "show_tree", "whole_tree"]
 
 COLOURS = ("average score", "kinship to the chosen model", "licence", "merge method")
 _READING = (
@@ -87,8 +87,8 @@ def known_tree(family: Family) -> Known:
     tree = _declared(checkpoints)
     named = {tree.name(one.fingerprint): one for one in checkpoints}
     shipped = demo_averages() if family.name == DEMO else {}
-    measured = {name: known_scores(one.fingerprint).average for name, one in named.items()}
-    scores = shipped | {name: value for name, value in measured.items() if value is not None}
+    measured = _averages(tuple(one.fingerprint for one in named.values()))
+    scores = shipped | {name: value for name, value in zip(named, measured, strict=True) if value is not None}
     try:
         alignment = current_alignment(family)
     except KinshipError as error:  # what cannot be compared still has a tree
@@ -97,18 +97,24 @@ def known_tree(family: Family) -> Known:
     return Known(tree, scores, named, alignment, stored_table(alignment) if alignment else None)
 
 
+def whole_tree(known: Known, *, inferred: bool) -> Genealogy:
+    """Return the declared graph, with parents from the weights for models that have none declared if asked for."""
+    if not inferred or known.alignment is None or known.table is None:
+        return known.tree
+    return with_inferred(known.tree, _inferred(table_key(known.alignment), known.table, known.dtypes))
+
+
 def show_tree(
-    known: Known, *, colour: str, inferred: bool, chosen: str, focus: bool, best: bool, closed: Sequence[str]
-) -> Genealogy:
-    """Show the genealogy; a click chooses a model (key `model`). Returns the whole graph, inferred edges included.
+    known: Known, whole: Genealogy, *, colour: str, chosen: str, focus: bool, best: bool, closed: Sequence[str]
+) -> None:
+    """Show the genealogy; a click chooses a model (key `model`).
 
     Parameters
     ----------
-    known : Known
+    known, whole : Known, Genealogy
+        What is known, and the graph to show.
     colour : str
         One of `COLOURS`.
-    inferred : bool
-        Give parents from the weights to models that have none declared.
     chosen : str
         Name of the chosen model.
     focus, best : bool
@@ -116,9 +122,6 @@ def show_tree(
     closed : sequence of str
         Models whose descendants are folded away.
     """
-    whole = known.tree
-    if inferred and known.alignment is not None and known.table is not None:
-        whole = with_inferred(whole, _inferred(table_key(known.alignment), known.table, known.dtypes))
     shown = _narrowed(whole)
     node = shown.node(chosen)
     shown = focused(shown, node) if focus and node is not None else shown
@@ -134,7 +137,6 @@ def show_tree(
         caption=_READING,
         on_select=_choose,
     )
-    return whole
 
 
 def _narrowed(family: Genealogy) -> Genealogy:
@@ -166,6 +168,11 @@ def _choose() -> None:
     point = clicked("tree")
     if point is not None:
         st.session_state["model"] = point[0]
+
+
+@st.cache_resource(ttl=10, max_entries=50, show_spinner=False)
+def _averages(fingerprints: tuple[str, ...]) -> list[float | None]:
+    return [known_scores(fingerprint).average for fingerprint in fingerprints]
 
 
 @st.cache_resource(

@@ -24,7 +24,8 @@ def show_agreement(table: GramTable, tree: Genealogy, chosen: str) -> None:
         return
     kinship = kinship_matrix(table.select(names)).values
     agreement = cophenetic_agreement(tree, names, kinship)
-    related = relatedness(tree, names, lambda a, b: float(kinship[names.index(a), names.index(b)]))
+    place = {name: i for i, name in enumerate(names)}
+    related = relatedness(tree, names, lambda a, b: float(kinship[place[a], place[b]]))
     st.metric(
         "Agreement with the tree",
         "-" if isnan(agreement) else f"{agreement:.2f}",

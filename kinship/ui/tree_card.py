@@ -7,12 +7,13 @@ import streamlit as st
 from kinship.lineage import (
     Genealogy,
     Paternity,
-    audit,
     descendants,
     generations,
     inbreeding,
     paternity,
 )
+from kinship.lineage.audit import audit_one
+from kinship.lineage.near import nearest
 from kinship.similarity import GramTable, kinship_matrix
 from kinship.ui.tree import Known
 from kinship.workspace.families import DEMO
@@ -90,14 +91,14 @@ def _weights(known: Known, tree: Genealogy, chosen: str) -> None:
     if table is None:
         return
     later = {tree.name(one) for one in descendants(known.tree, known.tree.node(chosen) or chosen)}
-    candidates = [name for name in table.models if name != chosen and name not in later]
+    candidates = [name for name in nearest(table, chosen) if name not in later]
     if not candidates:
         return
     found = paternity(table, chosen, candidates, known.dtypes[chosen])
     st.markdown(f"**From the weights:** {_verdict(found)}")
-    for one in audit(known.tree, table, known.dtypes):
-        if one.child == chosen and one.outcome == "disagree":
-            st.warning(f"Declared: {' and '.join(one.declared)}. But {one.reason}.")
+    one = audit_one(known.tree, table, chosen, known.dtypes[chosen])
+    if one is not None and one.outcome == "disagree":
+        st.warning(f"Declared: {' and '.join(one.declared)}. But {one.reason}.")
     with st.expander("Explanations, best first"):
         st.dataframe(
             [
