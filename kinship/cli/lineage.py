@@ -12,6 +12,7 @@ from kinship.checkpoints import Checkpoint, align, local_path, open_checkpoint, 
 from kinship.cli.program import AsJson, answer, app, progress, say
 from kinship.errors import LineageError, UnknownNameError
 from kinship.lineage import (
+    Declaration,
     Explanation,
     Genealogy,
     InferredTree,
@@ -24,6 +25,7 @@ from kinship.lineage import (
     infer_tree,
     paper_declarations,
     paternity,
+    recipe_declarations,
     to_csv,
     to_data,
     to_graphml,
@@ -42,6 +44,7 @@ DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
 def tree(
     folder: Annotated[Path | None, typer.Argument(help="Where to look for checkpoints, at any depth.")] = None,
     family: Annotated[str | None, typer.Option(help="A family of the workspace, or a published lineage.")] = None,
+    run: Annotated[str | None, typer.Option(help="A search of the workspace.")] = None,
     edges: Annotated[list[Path] | None, typer.Option(help="CSV files with child,parent,relation.")] = None,
     format: Annotated[
         Literal["text", "json", "graphml", "mermaid", "csv"], typer.Option(help="How to print.")
@@ -49,9 +52,9 @@ def tree(
     as_json: AsJson = False,
 ) -> None:
     """Print the family tree that recipes, cards and adapters declare."""
-    if (folder is None) == (family is None):
-        raise LineageError("give a folder or a family; one of the two is needed")
-    found, said = (_of_folder(folder), []) if folder is not None else _of_family(str(family))
+    if sum(one is not None for one in (folder, family, run)) != 1:
+        raise LineageError("give a folder, a family or a run; one of the three is needed")
+    found, said = (_of_folder(folder), []) if folder else _of_family(family) if family else _of_run(str(run))
     declared = [one for checkpoint in found for one in folder_declarations(checkpoint)]
     given = [one for file in edges or [] for one in csv_declarations(file)]
     known = genealogy(found, [*given, *declared, *said])
@@ -114,10 +117,16 @@ def _of_folder(folder: Path) -> list[Checkpoint]:
     return list(found.checkpoints)
 
 
-def _of_family(name: str) -> tuple[list[Checkpoint], list[Any]]:
+def _of_run(name: str) -> tuple[list[Checkpoint], list[Declaration]]:
+    from kinship.workspace.runs import load_run
+
+    return [], recipe_declarations(load_run(name).recipes, f"run {name}")
+
+
+def _of_family(name: str) -> tuple[list[Checkpoint], list[Declaration]]:
     published = {one.name for one in lineages()}
     if name in published:
-        return [], list(paper_declarations(name))
+        return [], paper_declarations(name)
     from kinship.workspace.families import families
 
     known = {one.name: one for one in families()}

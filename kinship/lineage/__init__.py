@@ -18,7 +18,13 @@ from kinship.lineage.genealogy import Genealogy, genealogy, with_inferred
 from kinship.lineage.infer import InferredEdge, InferredTree, infer_tree
 from kinship.lineage.methods import Method
 from kinship.lineage.paternity import Explanation, Paternity, paternity
-from kinship.lineage.sources import csv_declarations, folder_declarations, hub_declaration, paper_declarations
+from kinship.lineage.sources import (
+    csv_declarations,
+    folder_declarations,
+    hub_declaration,
+    paper_declarations,
+    recipe_declarations,
+)
 
 __all__ = [
     "Audit",
@@ -46,6 +52,7 @@ __all__ = [
     "infer_tree",
     "paper_declarations",
     "paternity",
+    "recipe_declarations",
     "relatedness",
     "shared_ancestry",
     "to_csv",

@@ -9,6 +9,8 @@ import networkx as nx
 import pytest
 
 from kinship.cli import main
+from kinship.workspace.plan import Plan
+from kinship.workspace.runs import RunRecord, run_folder, write_run
 from tests.families import llama, save_model, tuned
 
 SLERP = "merge_method: slerp\nbase_model: {one}\nmodels:\n- model: {one}\n- model: {two}\nparameters: {{t: 0.5}}\n"
@@ -77,6 +79,26 @@ def test_published_and_built_in_families(kinship):
     assert "addition <- base (fine-tune)" in kinship("tree", "--family", "demo")[1]
 
 
+def test_the_tree_of_a_search(kinship):
+    recipes = {
+        "first": SLERP.format(one="a", two="b"),
+        "second": SLERP.format(one="first", two="c"),
+        "odd": "no recipe",
+    }
+    plan = Plan(base="/base", foundations=("/a", "/b"), tasks=("addition",))
+    write_run(run_folder("demo-kinship-1"), RunRecord(plan, recipes=recipes))
+    out = kinship("tree", "--run", "demo-kinship-1", "--json")[1]
+    edges = {(edge["child"], edge["parent"]) for edge in json.loads(out)["edges"]}
+    assert edges == {("first", "a"), ("first", "b"), ("second", "first"), ("second", "c")}
+    assert {edge["source"] for edge in json.loads(out)["edges"]} == {"run demo-kinship-1"}
+
+
+def test_an_unknown_search(kinship):
+    status, out, err = kinship("tree", "--run", "nothing-1")
+    assert (status, out) == (2, "")
+    assert "no run is called 'nothing-1'" in err
+
+
 def test_parents(kinship, folder):
     names = ["one", "two", "three"]
     status, out, _ = kinship(
@@ -118,8 +140,8 @@ def test_an_inferred_tree_and_what_disagrees_with_it(kinship, folder):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("tree",), "give a folder or a family"),
-        (("tree", "{folder}", "--family", "demo"), "give a folder or a family"),
+        (("tree",), "give a folder, a family or a run"),
+        (("tree", "{folder}", "--family", "demo"), "give a folder, a family or a run"),
         (("tree", "--family", "dmeo"), "no family is called 'dmeo'; did you mean demo?"),
         (("tree", "{folder}/nowhere"), "there is no such folder"),
         (("tree", "{folder}", "--edges", "{folder}/no.csv"), "cannot be read"),

@@ -11,8 +11,9 @@ from kinship.lineage.sources.mergekit_config import mergekit_declaration
 from kinship.lineage.sources.model_card import card_declaration
 from kinship.lineage.sources.own_merge import own_declaration
 from kinship.lineage.sources.paper import paper_declarations
+from kinship.lineage.sources.recipes import recipe_declarations
 
-__all__ = ["csv_declarations", "folder_declarations", "hub_declaration", "paper_declarations"]
+__all__ = ["csv_declarations", "folder_declarations", "hub_declaration", "paper_declarations", "recipe_declarations"]
 
 
 def folder_declarations(checkpoint: Checkpoint) -> list[Declaration]:
