@@ -73,6 +73,8 @@ class Register:
         self._aliases[node] = {}
 
     def _note(self, alias: str, node: str) -> None:
+        if alias.startswith("."):  # means another model in another folder
+            return
         self._by_alias.setdefault(alias, node)
         self._aliases[node].setdefault(alias)
 
@@ -89,7 +91,8 @@ def _readings(reference: str, below: str) -> list[str]:
     plain = reference.partition("@")[0]
     paths = [Path(reference).expanduser(), *([Path(below) / reference] if below else [])]
     resolved = [str(path.resolve()) for path in paths if _exists(path)]
-    return [reference, *resolved, plain, Path(plain).name]
+    literal = [] if reference.startswith(".") else [reference]
+    return [*literal, *resolved, plain, Path(plain).name]
 
 
 def _exists(path: Path) -> bool:

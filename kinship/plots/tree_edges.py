@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["edge_hover", "edge_lines"]
 
+# Near Okabe and Ito's, but neither dark nor light, so that thin lines show on a light page and on a dark one.
 _COLOURS = {
-    "merge parent": "#0072b2",
-    "fine-tune": "#009e73",
+    "merge parent": "#3d9ad6",
+    "fine-tune": "#1fae83",
     "adapter": "#cc79a7",
     "quantisation": "#e69f00",
     "copy": "#e69f00",
@@ -36,7 +37,7 @@ def edge_lines(edges: Sequence[Edge], path: Sequence[str]) -> list[go.Scatter]:
             [edge for edge in edges if (edge.relation, edge.certainty) == (relation, certainty)],
             name=relation if certainty == "declared" else f"{relation}, from the weights",
             line={"color": _COLOURS[relation], "width": 1.3, "dash": _DASHES[certainty]},
-            opacity=0.35 if path else 0.65,
+            opacity=0.55 if path else 0.8,
         )
         for relation, certainty in styles
     ]

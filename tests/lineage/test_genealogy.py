@@ -40,6 +40,22 @@ def test_a_model_is_found_by_any_of_its_names(models, name):
     assert len(family.graph) == 3
 
 
+def test_a_relative_path_means_another_model_in_another_folder(tmp_path):
+    base = llama(0)
+    found = [
+        open_checkpoint(save_model(tmp_path / above / name, tuned(base, 2 * i + j)))
+        for i, above in enumerate("ab")
+        for j, name in enumerate(("base", "child"))
+    ]
+    said = [_said(str(one.path), "../base", relation="fine-tune") for one in found if one.path.name == "child"]
+    family = genealogy(found, said)
+    for one in found:
+        if one.path.name == "child":
+            (parent,) = family.graph.predecessors(one.fingerprint)
+            assert family.graph.nodes[parent]["path"] == str(one.path.parent / "base")
+            assert "../base" not in family.graph.nodes[parent]["aliases"]
+
+
 def test_a_renamed_model_is_found_by_the_fingerprint_that_was_written_down(models):
     claim = Claim("/gone/elsewhere", "merge parent", models["one"].fingerprint)
     family = genealogy(list(models.values()), [Declaration(str(models["two"].path), (claim,), "record")])
