@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from kinship.checkpoints import Checkpoint, align, local_path, open_checkpoint, scan
+from kinship.checkpoints import Checkpoint, align, is_hub_id, local_path, open_checkpoint, scan
 from kinship.cli.program import AsJson, answer, app, progress, say
-from kinship.errors import LineageError, UnknownNameError
+from kinship.errors import HubError, LineageError, UnknownNameError
 from kinship.lineage import (
     Declaration,
     Explanation,
@@ -22,6 +22,7 @@ from kinship.lineage import (
     folder_declarations,
     genealogy,
     generations,
+    hub_declaration,
     infer_tree,
     paper_declarations,
     paternity,
@@ -58,6 +59,8 @@ def tree(
     declared = [one for checkpoint in found for one in folder_declarations(checkpoint)]
     given = [one for file in edges or [] for one in csv_declarations(file)]
     known = genealogy(found, [*given, *declared, *said])
+    if hub:
+        known = genealogy(found, [*given, *declared, *said, *_asked(known)])
     for cycle in known.cycles:
         say(f"left out: {cycle}")
     print(_FORMATS["json" if as_json else format](known).rstrip("\n"))
@@ -106,6 +109,18 @@ def infer_tree_command(
         "audit": [vars(one) for one in audited],
     }
     answer(data, _inferred_text(inferred), as_json)
+
+
+def _asked(known: Genealogy) -> list[Declaration]:
+    """What the Hub's model tree says of the models that are known by their Hub id alone."""
+    absent = [str(node) for node, about in known.graph.nodes(data=True) if not about["path"] and is_hub_id(str(node))]
+    found = []
+    for repo in absent:
+        try:
+            found.append(hub_declaration(repo))
+        except HubError as error:
+            say(f"warning: {error}")
+    return [one for one in found if one is not None]
 
 
 def _of_folder(folder: Path) -> list[Checkpoint]:

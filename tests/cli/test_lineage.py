@@ -9,6 +9,8 @@ import networkx as nx
 import pytest
 
 from kinship.cli import main
+from kinship.errors import HubError
+from kinship.lineage import Claim, Declaration
 from kinship.workspace.plan import Plan
 from kinship.workspace.runs import RunRecord, run_folder, write_run
 from tests.families import llama, save_model, tuned
@@ -91,6 +93,25 @@ def test_the_tree_of_a_search(kinship):
     edges = {(edge["child"], edge["parent"]) for edge in json.loads(out)["edges"]}
     assert edges == {("first", "a"), ("first", "b"), ("second", "first"), ("second", "c")}
     assert {edge["source"] for edge in json.loads(out)["edges"]} == {"run demo-kinship-1"}
+
+
+def test_the_hub_is_asked_only_about_what_is_not_here(kinship, folder, tmp_path, monkeypatch):
+    asked = []
+
+    def said(repo):
+        asked.append(repo)
+        if repo == "org/gone":
+            raise HubError("the Hub cannot be reached, so that org/gone keeps what its card says; go online")
+        return Declaration(repo, (Claim("org/first", "fine-tune"),), "Hub")
+
+    monkeypatch.setattr("kinship.cli.lineage.hub_declaration", said)
+    more = tmp_path / "more.csv"
+    more.write_text("child,parent\nbase,org/root\nbase,org/gone\n")
+    status, out, err = kinship("tree", folder, "--edges", more, "--hub", "--json")
+    assert status == 0
+    assert ("org/root", "org/first") in {(edge["child"], edge["parent"]) for edge in json.loads(out)["edges"]}
+    assert sorted(asked) == ["org/gone", "org/root"]
+    assert "warning: the Hub cannot be reached" in err
 
 
 def test_an_unknown_search(kinship):
