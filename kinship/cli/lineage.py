@@ -46,6 +46,7 @@ def tree(
     folder: Annotated[Path | None, typer.Argument(help="Where to look for checkpoints, at any depth.")] = None,
     family: Annotated[str | None, typer.Option(help="A family of the workspace, or a published lineage.")] = None,
     run: Annotated[str | None, typer.Option(help="A search of the workspace.")] = None,
+    hub: Annotated[bool, typer.Option("--hub", help="Ask the Hub about models that are not on this machine.")] = False,
     edges: Annotated[list[Path] | None, typer.Option(help="CSV files with child,parent,relation.")] = None,
     format: Annotated[
         Literal["text", "json", "graphml", "mermaid", "csv"], typer.Option(help="How to print.")
