@@ -77,8 +77,8 @@ def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report) -> Ru
 
         def keep(**changes: Any) -> None:
             nonlocal record
-            places = {name: str(path) for name, path in bench.paths.items()}
-            record = replace(record, paths=places, recipes={**record.recipes, **bench.recipes}, **changes)
+            paths = {**record.paths, **{name: str(path) for name, path in bench.paths.items()}}
+            record = replace(record, paths=paths, recipes={**record.recipes, **bench.recipes}, **changes)
             write_run(folder, record)
 
         keep()

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 _FILE = "run.json"
+_NAME = r"\w[\w.-]*"
 
 
 class Kin(NamedTuple):
@@ -47,7 +48,7 @@ class RunRecord:
     run : Run or None
         None until the foundation models have been scored.
     paths : Mapping of str to str
-        Where the foundation models and the baselines and merges made so far lie, by name.
+        Where the foundation models and the baselines and merges made so far lie, by name, or lay until a clean-up.
     recipes : Mapping of str to str
         How each merge was made, in mergekit's YAML with the names of models in place of paths.
     baselines : tuple of BaselineScore
@@ -71,15 +72,15 @@ class RunRecord:
 
 def run_folder(name: str) -> Path:
     """Return the folder of a run; KinshipError where the name cannot be one (it may come from a link)."""
-    if not re.fullmatch(r"[\w][\w.-]*", name):
+    if not re.fullmatch(_NAME, name):
         raise KinshipError(f"{name!r} cannot be the name of a run; choose one from the list")
     return home_folder() / "runs" / name
 
 
 def run_names() -> list[str]:
     """Return the names of all runs, the one that changed last first."""
-    files = (home_folder() / "runs").glob(f"*/{_FILE}")
-    return [file.parent.name for file in sorted(files, key=lambda f: (-f.parent.stat().st_ctime, f.parent.name))]
+    files = [file for file in (home_folder() / "runs").glob(f"*/{_FILE}") if re.fullmatch(_NAME, file.parent.name)]
+    return [file.parent.name for file in sorted(files, key=lambda f: (-f.stat().st_mtime, f.parent.name))]
 
 
 def new_run_name(plan: Plan) -> str:

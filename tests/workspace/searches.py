@@ -1,0 +1,76 @@
+"""Searches small enough for a test: tiny models, merged by mergekit, scored by their weights alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from kinship.evaluation import Scores, TaskScore
+from kinship.evolution import Limits
+from kinship.workspace.plan import Plan
+from kinship.workspace.runs import RunRecord
+from tests.merging.models import save_family, weights
+
+TENSOR = "model.layers.0.mlp.up_proj.weight"
+
+
+class Judge:
+    """Stands in for the harness: a model scores the higher the nearer one of its tensors is to a goal."""
+
+    def __init__(self):
+        self.asked = []
+
+    def digest(self, task):
+        return f"digest of {task.name}"
+
+    def evaluate(self, model, tasks, options=None, progress=None):
+        self.asked.append((Path(model).name, options.part))
+        progress(0.5, "judging")
+        values = weights(Path(model))[TENSOR]
+        goal = np.random.default_rng(0 if options.part == "search" else 1).normal(0.0, 0.05, values.shape)
+        value = 100.0 - float(((values - goal) ** 2).sum())
+        return Scores({task.name: self._score(task, value, options.part) for task in tasks})
+
+    def _score(self, task, value, part):
+        return TaskScore(task.name, value, 1.0, "percent", "acc", part=part, digest=self.digest(task))
+
+
+def family(folder: Path, members: int = 3) -> list[str]:
+    """Write a base and models made from it; the base first."""
+    return [str(path) for path in save_family(folder, members=members)]
+
+
+def tiny_plan(models: list[str], generations: int = 2, **changes) -> Plan:
+    return Plan(models[0], tuple(models[1:]), ("addition",), limits=Limits(generations=generations), **changes)
+
+
+def quiet(fraction: float, what: str) -> None:
+    pass
+
+
+def timeless(record: RunRecord, folder: Path) -> dict:
+    """All that a run says, its times and its place apart."""
+    assert record.run is not None
+    generations = [
+        [replace(one, merge_seconds=None, evaluation_seconds=None) for one in generation]
+        for generation in record.run.generations
+    ]
+    return {
+        "generations": generations,
+        "kinship": record.run.kinship_of_best,
+        "stopped by": record.run.stopped_by,
+        "places": {name: path.replace(str(folder), "") for name, path in record.paths.items()},
+        "recipes": record.recipes,
+        "baselines": [replace(one, seconds=None) for one in record.baselines],
+        "held out": record.held_out,
+        "kin of best": record.kin_of_best,
+        "over": record.over,
+    }
+
+
+def said(folder: Path) -> dict:
+    """What the run's file holds."""
+    return json.loads((folder / "run.json").read_text())

@@ -1,0 +1,236 @@
+"""A search as a durable thing: killed, paused, extended, cleaned up; nothing is lost, and nothing is made twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from dataclasses import asdict, replace
+from itertools import combinations
+
+import pytest
+
+from kinship.demo import demo_path
+from kinship.errors import MergeError, SearchError, UnknownNameError
+from kinship.evaluation import Evaluator, Options
+from kinship.evolution import Limits, stopping_rule
+from kinship.workspace import merges
+from kinship.workspace.evolving import evolve
+from kinship.workspace.jobs import cancel, enqueue, job
+from kinship.workspace.keeping import clean
+from kinship.workspace.plan import Plan
+from kinship.workspace.runs import RunRecord, load_run, read_run, run_folder, write_run
+from tests.merging.models import raw_weights
+from tests.workspace.searches import Judge, family, quiet, timeless, tiny_plan
+
+
+@pytest.fixture
+def models(tmp_path):
+    return family(tmp_path / "family")
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The recipes that mergekit has carried out."""
+    found = []
+    merge = merges.merge
+
+    def noted(recipe, out, progress):
+        found.append(recipe)
+        return merge(recipe, out, progress)
+
+    monkeypatch.setattr(merges, "merge", noted)
+    return found
+
+
+def demo_plan() -> Plan:
+    experts = tuple(str(demo_path() / name) for name in ("addition", "sorting", "shifting"))
+    options = Options(batch_size=64, limit=20)
+    return Plan(str(demo_path() / "base"), experts, ("demo",), options=options, limits=Limits(generations=2))
+
+
+def files(folder):
+    return {path.name: raw_weights(path) for path in sorted((folder / "models").iterdir())}
+
+
+def test_a_run_is_the_search_on_real_merges_and_scores(home, models, tmp_path):
+    record = evolve(tiny_plan(models), tmp_path / "run", Judge(), quiet)
+    run = record.run
+    assert [one.name for one in run.generations[0]] == ["m1", "m2", "m3"]
+    assert {frozenset(one.parents) for one in run.generations[1]} == set(
+        map(frozenset, combinations(("m1", "m2", "m3"), 2))
+    )
+    scores = {one.name: one.score for generation in run.generations for one in generation}
+    for one in (one for generation in run.generations[1:] for one in generation):
+        assert scores[one.parents[0]] >= scores[one.parents[1]]
+        assert one.gain == pytest.approx(one.score - sum(scores[parent] for parent in one.parents) / 2)
+    assert record.over
+    assert len(record.baselines) == 6
+    assert {*record.held_out} == {run.best.name, *run.best.parents, "m1", "m2", "m3"}
+    assert [len(kin.names) for kin in record.kin_of_best] == [3, 3, 3]
+    assert record == read_run(tmp_path / "run")
+
+
+def test_the_search_never_sees_the_other_half(home, models, tmp_path):
+    judge = Judge()
+    record = evolve(tiny_plan(models), tmp_path / "run", judge, quiet)
+    parts = [part for _, part in judge.asked]
+    first = parts.index("held-out")
+    assert set(parts[:first]) == {"search"}
+    assert set(parts[first:]) == {"held-out"}
+    assert all(score != record.run.population.scores[name] for name, score in record.held_out.items())
+
+
+def test_nothing_is_made_or_scored_twice_within_a_run_or_across_runs(home, models, tmp_path, made):
+    judge = Judge()
+    evolve(tiny_plan(models), tmp_path / "one", judge, quiet)
+    merged, asked = len(made), len(judge.asked)
+    assert merged == len({str(recipe) for recipe in made})
+    assert asked == len(set(judge.asked))
+    again = evolve(tiny_plan(models), tmp_path / "one", judge, quiet)
+    twin = evolve(tiny_plan(models), tmp_path / "two", judge, quiet)
+    assert (len(made), len(judge.asked)) == (merged, asked)
+    assert timeless(twin, tmp_path / "two") == timeless(again, tmp_path / "one")
+    greedy = evolve(tiny_plan(models, strategy="greedy"), tmp_path / "three", judge, quiet)
+    assert (len(made), len(judge.asked)) == (merged, asked), "greedy's pairs are among those of the other strategy"
+    assert greedy.run.merges < again.run.merges
+    one, two = (tmp_path / name / "models" / "model-1-1" / "model.safetensors" for name in ("one", "two"))
+    assert one.stat().st_ino == two.stat().st_ino
+
+
+@pytest.mark.parametrize("moment", range(0, 150, 15))
+def test_a_search_stopped_anywhere_goes_on_to_the_same_end(home, models, tmp_path, moment):
+    calls = []
+
+    def stopping(fraction, what):
+        calls.append(what)
+        if len(calls) == 1 + moment:
+            raise KeyboardInterrupt
+
+    judge = Judge()
+    with pytest.raises(KeyboardInterrupt):
+        evolve(tiny_plan(models), tmp_path / "run", judge, stopping)
+    record = evolve(tiny_plan(models), tmp_path / "run", judge, quiet)
+    assert len(judge.asked) == len(set(judge.asked)) or moment == 0
+    whole = evolve(tiny_plan(models), tmp_path / "whole", Judge(), quiet)
+    assert timeless(record, tmp_path / "run") == timeless(whole, tmp_path / "whole")
+
+
+def test_more_generations_make_what_a_longer_run_would_have_made(home, models, tmp_path, made):
+    evolve(tiny_plan(models, 1), tmp_path / "run", Judge(), quiet)
+    before = len(made)
+    longer = evolve(tiny_plan(models, 3), tmp_path / "run", Judge(), quiet)
+    assert longer.run.stopped_by == "unchanged"
+    assert len(made) == before + sum(map(len, longer.run.generations[2:]))
+    whole = evolve(tiny_plan(models, 3), tmp_path / "whole", Judge(), quiet)
+    assert timeless(longer, tmp_path / "run") == timeless(whole, tmp_path / "whole")
+
+
+def test_a_cleaned_run_can_be_extended(home, models, tmp_path):
+    evolve(tiny_plan(models, 1), tmp_path / "run", Judge(), quiet)
+    assert clean(tmp_path / "run", 0)
+    longer = evolve(tiny_plan(models, 3), tmp_path / "run", Judge(), quiet)
+    whole = evolve(tiny_plan(models, 3), tmp_path / "whole", Judge(), quiet)
+    assert timeless(longer, tmp_path / "run") == timeless(whole, tmp_path / "whole")
+
+
+def test_the_run_of_another_search_is_left_alone(home, models, tmp_path):
+    folder = tmp_path / "run"
+    kept = evolve(tiny_plan(models, 1), folder, Judge(), quiet)
+    for other in (
+        tiny_plan(models, 1, strategy="greedy"),
+        tiny_plan(models[:3], 1),
+        replace(tiny_plan(models, 1), tasks=("sorting",)),
+        tiny_plan(models, 1, options=Options(limit=3)),
+    ):
+        with pytest.raises(SearchError, match="another search"):
+            evolve(other, folder, Judge(), quiet)
+    assert read_run(folder) == kept
+    rules = (stopping_rule("no-gain"),)
+    assert evolve(tiny_plan(models, 1, rules=rules), folder, Judge(), quiet).plan.rules == rules
+
+
+def test_two_processes_do_not_work_on_one_run(home, models, tmp_path, monkeypatch):
+    monkeypatch.setattr("kinship.workspace.evolving._PATIENCE", 0.1)
+    entered, leave = threading.Event(), threading.Event()
+
+    def waiting(fraction, what):
+        entered.set()
+        leave.wait(30)
+
+    first = threading.Thread(target=evolve, args=(tiny_plan(models, 1), tmp_path / "run", Judge(), waiting))
+    first.start()
+    entered.wait(30)
+    with pytest.raises(SearchError, match="another process"):
+        evolve(tiny_plan(models, 1), tmp_path / "run", Judge(), quiet)
+    leave.set()
+    first.join()
+
+
+def test_what_goes_wrong_keeps_what_was_made(home, models, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        merge = merges.merge
+
+        def broken(recipe, out, progress):
+            if out.name == "model-1-2":
+                raise MergeError("mergekit could not make the merge")
+            return merge(recipe, out, progress)
+
+        patch.setattr(merges, "merge", broken)
+        with pytest.raises(MergeError):
+            evolve(tiny_plan(models), tmp_path / "run", Judge(), quiet)
+    kept = read_run(tmp_path / "run")
+    assert [one.name for one in kept.run.generations[-1]] == ["model-1-1"]
+    assert not kept.over
+    assert evolve(tiny_plan(models), tmp_path / "run", Judge(), quiet).over
+
+
+def test_tasks_that_nobody_knows_are_refused_before_anything_is_made(home, models, tmp_path):
+    with pytest.raises(UnknownNameError, match="nonsense"):
+        evolve(replace(tiny_plan(models), tasks=("nonsense",)), tmp_path / "run", Judge(), quiet)
+    assert not (tmp_path / "run" / "models").exists()
+
+
+def test_five_kills_do_not_change_the_run(home, tmp_path, monkeypatch, start_worker, until):
+    with monkeypatch.context() as patch:  # a home of its own: nothing is shared with the killed run
+        patch.setenv("KINSHIP_HOME", str(tmp_path / "quiet"))
+        undisturbed = evolve(demo_plan(), run_folder("run"), Evaluator(), quiet)
+        expected, folder = files(run_folder("run")), run_folder("run")
+    write_run(run_folder("run"), RunRecord(demo_plan()))
+    id = enqueue("evolve", "run", run="run")
+    draw = random.Random(2410)
+    for share in sorted(draw.uniform(0.02, 0.9) for _ in range(5)):
+        worker = start_worker()
+        until(lambda share=share: job(id).fraction >= share or job(id).state == "done", 120)
+        time.sleep(draw.uniform(0, 0.3))
+        assert job(id).state == "running", "the kill must come before the end"
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
+    start_worker()
+    until(lambda: job(id).state not in ("queued", "running"), 180)
+    assert job(id).state == "done", job(id).error
+    assert timeless(load_run("run"), run_folder("run")) == timeless(undisturbed, folder)
+    assert files(run_folder("run")) == expected
+
+
+def test_a_pause_keeps_everything_and_it_goes_on(home, start_worker, until):
+    write_run(run_folder("run"), RunRecord(demo_plan()))
+    start_worker()
+    first = enqueue("evolve", "run", run="run")
+    until(lambda: (found := load_run("run").run) is not None and found.merges >= 2, 120)
+    cancel(first)
+    until(lambda: job(first).state == "cancelled")
+    time.sleep(2)  # it lets go within a second
+    paused = load_run("run")
+    time.sleep(1)
+    assert load_run("run") == paused
+    assert not paused.over
+    second = enqueue("evolve", "run", run="run")
+    until(lambda: job(second).state == "done", 180)
+    whole = load_run("run")
+    assert whole.over
+    assert [asdict(one) for one in whole.run.generations[1]][: len(paused.run.generations[1])] == [
+        asdict(one) for one in paused.run.generations[1]
+    ]
