@@ -7,7 +7,7 @@ from kinship.ui.current import chosen_models, current_family
 from kinship.ui.frame import page
 from kinship.ui.known_scores import offer_scoring, scores_of
 from kinship.ui.merge_result import show_result
-from kinship.ui.merge_run import show_preflight, show_run, show_soup
+from kinship.ui.merge_run import show_preflight, show_run, show_soup, take_pair
 from kinship.ui.published_scores import choose_scores
 from kinship.ui.recipe_form import show_recipe
 from kinship.ui.scoring import choose_scoring
@@ -25,8 +25,9 @@ offer_scoring(family, scoring, scores)
 show_candidates(alignment, table, choose_scores(scores))
 
 st.subheader("2. Recipe", anchor=False)
-picks = st.columns(2)
 models = list(table.models)
+take_pair(models)
+picks = st.columns(2)
 first = picks[0].selectbox("First", models, key="first", bind="query-params", help="SLERP's base: the better one.")
 second = picks[1].selectbox("Second", models, index=min(1, len(models) - 1), key="second", bind="query-params")
 if first == second:

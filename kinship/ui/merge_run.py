@@ -14,9 +14,22 @@ from kinship.workspace import enqueue, ensure_worker
 from kinship.workspace.families import Family
 from kinship.workspace.merges import models_folder
 
-__all__ = ["show_preflight", "show_run", "show_soup"]
+__all__ = ["merge_link", "show_preflight", "show_run", "show_soup", "take_pair"]
 
 _BADGES = {"error": ":red-badge[error]", "warning": ":orange-badge[warning]", "ok": ":green-badge[ok]"}
+
+
+def merge_link(pair: tuple[str, str]) -> None:
+    """Offer to go on with a pair on the page Merge; a link cannot carry it, so the session does."""
+    st.session_state["pair"] = pair
+    st.page_link("pages/merge.py", label="Merge this pair")
+
+
+def take_pair(models: list[str]) -> None:
+    """Begin with the pair that the reader looked at on another page; call it before the boxes of the pair."""
+    pair = st.session_state.pop("pair", ())
+    if pair and "first" not in st.query_params and set(pair) <= set(models):
+        st.session_state["first"], st.session_state["second"] = pair
 
 
 def show_preflight(recipe: Recipe) -> bool:

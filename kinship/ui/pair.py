@@ -12,7 +12,7 @@ from kinship.plots.colours import model_colours, model_symbols
 from kinship.similarity import METRICS, GramTable, grouped_kinship, kinship_matrix, metric
 from kinship.similarity import weight_change as change_of
 from kinship.ui.figure import show_figure
-from kinship.workspace.families import DEMO
+from kinship.ui.merge_run import merge_link
 
 __all__ = ["show_pair"]
 
@@ -30,7 +30,7 @@ def show_pair(table: GramTable, pair: tuple[str, str], metric_name: str, names: 
         shown = "undefined" if np.isnan(value) else f"{value:.2f}" if METRICS[name].signed else f"{value:.3g}"
         column.metric(METRICS[name].title, shown, help=matrix.undefined.get((first, second)))
     if table.base == names[0]:
-        st.page_link("pages/merge.py", label="Merge this pair", query_params=_link(first, second))
+        merge_link(pair)
     measure = metric(metric_name)
     whole = float(kinship_matrix(two, metric_name).values[0, 1])
     for by, draw in (("layer", profile.draw_layers), ("module", profile.draw_modules)):
@@ -61,7 +61,3 @@ def show_pair(table: GramTable, pair: tuple[str, str], metric_name: str, names: 
         rows=shares.to_rows,
         caption=f"Norm of the weight change since {table.base}, in percent of {table.base}'s own norm in that layer.",
     )
-
-
-def _link(first: str, second: str) -> dict[str, str]:
-    return {"family": str(st.session_state.get("family") or DEMO), "first": first, "second": second}
