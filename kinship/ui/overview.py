@@ -37,10 +37,17 @@ def show_next_steps(family: Family, table: GramTable | None) -> None:
     first = "Look at the kinship matrix" if table is not None else "Measure the kinship of this family"
     if family.published:
         first = "Choose a family with weights for a kinship matrix"
+    second = ("pages/merge.py", "Merge the next pair", "All pairs with reasons; a merge is checked before it runs.")
+    if family.published:
+        second = (
+            "pages/stages.py",
+            "See where it stopped learning",
+            "Score, gain and kinship, generation by generation.",
+        )
     for target, label, why in (
         ("pages/matrix.py", first, "Who is closely related, who is a stranger: click a cell for the pair."),
+        second,
         ("pages/checkpoints.py", "Add your own checkpoints", "A folder, a file or a Hub id; only headers are read."),
-        ("pages/jobs.py", "See what is running", "Long work goes on when this tab is closed."),
     ):
         with st.container(border=True):
             st.page_link(target, label=f"**{label}**")
