@@ -16,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import demo_pair
 from benchmarks.families import SMALL, many_headers, shape_of_1b, write_family
 
 REPEATS = 5
@@ -37,6 +38,7 @@ def main() -> None:
         _row(5, large, repeats=1)
         shutil.rmtree(root / "large")
         _opening(root / "headers")
+        demo_pair.main()
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
