@@ -7,11 +7,12 @@ from kinship.ui.correlation import show_correlation
 from kinship.ui.current import current_family
 from kinship.ui.frame import page
 from kinship.ui.generations import show_published_search
+from kinship.ui.own_lineage import choose_own_lineage
 from kinship.ui.stages import offer_lineages, published_lineage, show_stages
 
 page("Stages", "Is this lineage still learning?")
 family = current_family()
-lineage = published_lineage(family) or offer_lineages(family)
+lineage = published_lineage(family) or choose_own_lineage() or offer_lineages(family)
 if lineage is not None:
     st.subheader(f"The lineage {lineage.name}", anchor=False)
     threshold = st.slider(

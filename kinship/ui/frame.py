@@ -25,6 +25,7 @@ PAGES: dict[str, list[dict[str, Any]]] = {
     ],
     "Merge": [
         {"page": "pages/merge.py", "title": "Merge"},
+        {"page": "pages/evolution.py", "title": "Evolution"},
     ],
     "Work": [{"page": "pages/jobs.py", "title": "Jobs"}],
 }

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from kinship.errors import SearchError
 from kinship.evaluation import Options
-from kinship.evolution import Limits, Rule, stopping_rule, strategy
+from kinship.evolution import Limits, Rule, Run, stopping_rule, strategy
 from kinship.merging import merge_method, starting_parameters
 
-__all__ = ["Plan", "plan_from_dict", "plan_to_dict"]
+__all__ = ["Plan", "longer", "plan_from_dict", "plan_to_dict"]
 
 
 @dataclass(frozen=True)
@@ -83,3 +83,10 @@ def plan_from_dict(data: Mapping[str, Any]) -> Plan:
             "limits": Limits(**data["limits"]),
         }
     )
+
+
+def longer(plan: Plan, run: Run, generations: int) -> Plan:
+    """Return the plan of a run that is to make so many generations more, without the rule or budget that ended it."""
+    ended = run.stopped_by if run.stopped_by in ("merges", "evaluations", "minutes") else None
+    limits = replace(plan.limits, generations=run.complete - 1 + generations, **({ended: None} if ended else {}))
+    return replace(plan, limits=limits, rules=tuple(rule for rule in plan.rules if rule.name != run.stopped_by))

@@ -12,13 +12,14 @@ from kinship.evaluation import Scores, TaskScore
 from kinship.evolution import Limits
 from kinship.workspace.plan import Plan
 from kinship.workspace.runs import RunRecord
-from tests.merging.models import save_family, weights
+from tests.families import EMBEDDING, llama
+from tests.merging.models import TOKENS, save_family, weights
 
-TENSOR = "model.layers.0.mlp.up_proj.weight"
+BASE = llama(0, vocabulary=len(TOKENS) + 1)[EMBEDDING]  # of `save_family`: merging brings its members nearer to it
 
 
 class Judge:
-    """Stands in for the harness: a model scores the higher the nearer one of its tensors is to a goal."""
+    """Stands in for the harness: a model scores the higher the nearer one of its tensors is to the base's."""
 
     def __init__(self):
         self.asked = []
@@ -29,9 +30,9 @@ class Judge:
     def evaluate(self, model, tasks, options=None, progress=None):
         self.asked.append((Path(model).name, options.part))
         progress(0.5, "judging")
-        values = weights(Path(model))[TENSOR]
-        goal = np.random.default_rng(0 if options.part == "search" else 1).normal(0.0, 0.05, values.shape)
-        value = 100.0 - float(((values - goal) ** 2).sum())
+        values = weights(Path(model))[EMBEDDING]
+        noise = np.random.default_rng(0 if options.part == "search" else 1).normal(0.0, 0.001, values.shape)
+        value = 100.0 - 1000.0 * float(((values - BASE - noise) ** 2).mean())
         return Scores({task.name: self._score(task, value, options.part) for task in tasks})
 
     def _score(self, task, value, part):

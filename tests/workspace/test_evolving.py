@@ -122,7 +122,7 @@ def test_more_generations_make_what_a_longer_run_would_have_made(home, models, t
     evolve(tiny_plan(models, 1), tmp_path / "run", Judge(), quiet)
     before = len(made)
     longer = evolve(tiny_plan(models, 3), tmp_path / "run", Judge(), quiet)
-    assert longer.run.stopped_by == "unchanged"
+    assert len(longer.run.generations) > 2
     assert len(made) == before + sum(map(len, longer.run.generations[2:]))
     whole = evolve(tiny_plan(models, 3), tmp_path / "whole", Judge(), quiet)
     assert timeless(longer, tmp_path / "run") == timeless(whole, tmp_path / "whole")

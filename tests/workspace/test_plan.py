@@ -14,7 +14,8 @@ from kinship.evaluation import Options
 from kinship.evolution import STOPPING_RULES, STRATEGIES, Limits, stopping_rule
 from kinship.merging import METHODS, starting_parameters
 from kinship.merging.compose import PAPER_SLERP
-from kinship.workspace.plan import Plan, plan_from_dict, plan_to_dict
+from kinship.workspace.plan import Plan, longer, plan_from_dict, plan_to_dict
+from tests.evolution.worlds import last, world
 
 PAIRS = [name for name, one in METHODS.items() if one.max_parents != 1]
 plans = st.builds(
@@ -65,6 +66,23 @@ def test_a_plan_that_cannot_be_is_refused_in_words(changes, error, words):
     given_ = {"base": "/base", "foundations": ("/a", "/b"), "tasks": ("demo",)}
     with pytest.raises(error, match=words):
         Plan(**given_ | changes)
+
+
+@pytest.mark.parametrize("budget", [Limits(1), Limits(5, merges=7), Limits(5, evaluations=9), Limits(2)])
+def test_more_generations_pass_what_ended_the_run(budget):
+    about = world(3)
+    rules = (stopping_rule("plateau"), stopping_rule("kinship", threshold=-1.0))
+    short = last(about.search(about.begin(), rules=rules[:1], limits=budget))
+    plan = Plan("/base", ("/a", "/b"), ("demo",), rules=rules[:1], limits=budget)
+    more = longer(plan, short, 2)
+    assert (more.base, more.foundations, more.rules) == (plan.base, plan.foundations, plan.rules)
+    run = last(about.search(short, rules=more.rules, limits=more.limits))
+    assert len(run.generations) == short.complete + 2
+    assert run.generations[: short.complete] == short.generations
+    again = world(3)
+    ruled = last(again.search(again.begin(), rules=rules, limits=Limits(9)))
+    assert ruled.stopped_by == "kinship"
+    assert longer(Plan("/base", ("/a", "/b"), ("demo",), rules=rules), ruled, 1).rules == rules[:1]
 
 
 def test_a_damaged_plan_is_refused():
