@@ -1,13 +1,14 @@
 # make demo   the dashboard with the demo family       make test    everything that must hold
 # make bench  speed, memory and accuracy, measured     make check   the linters alone
 # make install  only the virtual environment           make lock    pin the newest versions that fit
+# make experiment  three strategies, three sets of foundation models: the table of docs/experiment.md
 
 PORT ?= 8501
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: demo test bench check install lock chromium
+.PHONY: demo test bench experiment check install lock chromium
 .DELETE_ON_ERROR:
 
 demo: install
@@ -43,6 +44,9 @@ test: check chromium
 
 bench: .venv/developing
 	$(BIN)/python -m benchmarks
+
+experiment: .venv/developing
+	@HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks.experiment
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-header --no-annotate --no-emit-index-url
 
