@@ -10,7 +10,8 @@ from kinship.ui.frame import page
 page("Evolution", "What does the search find, and where should it stop?")
 family = current_family()
 
-left, right = st.columns([1, 3], gap="large")
+row = st.container(horizontal=True, gap="medium")
+left, right = row.container(width=250), row.container(width=690)
 with left:
     st.subheader("A new search", anchor=False)
     if family.published:

@@ -74,6 +74,7 @@ def draw(info: SearchTreeInfo) -> go.Figure:
     figure.update_layout(
         title="Who was merged from whom",
         height=460,
+        margin={"t": 76},
         showlegend=True,
         xaxis={"title": {"text": "generation"}, "range": [-0.6, last + 0.6], "dtick": 1, "zeroline": False},
         yaxis={"title": {"text": "average score (%)"}, "nticks": 8},
@@ -83,7 +84,7 @@ def draw(info: SearchTreeInfo) -> go.Figure:
 
 def _points(info: SearchTreeInfo, title: str, colour: str, among: bool) -> go.Scatter:
     picked = [one for one in info.models if (one.name in info.best) is among]
-    named = [one.name if among or not one.parents else "" for one in picked]
+    named = [one.name if one.name == info.best[0] or not one.parents else "" for one in picked]
     return go.Scatter(
         x=[one.generation for one in picked],
         y=[one.score for one in picked],

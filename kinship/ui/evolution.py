@@ -78,11 +78,11 @@ def _headline(record: RunRecord, run: Run) -> None:
         "Held out": ("-" if held_out is None else f"{held_out:.1f}", "The same model on the other half, at the end."),
         "Generation": (str(len(run.generations) - 1), None),
         "Merges": (str(run.merges), "Baselines are not counted."),
-        f"Kinship of the {run.k} best": (f"{kin[-1]:.2f}" if kin else "-", "Mean PCC after the last generation."),
+        "Kinship": (f"{kin[-1]:.2f}" if kin else "-", f"Mean PCC of the {run.k} best after the last generation."),
     }
     row = st.container(horizontal=True, gap="small")
     for title, (value, about) in numbers.items():
-        row.metric(title, value, border=True, width=146, help=about)
+        row.metric(title, value, border=True, width=124, help=about)
     said = verdict(run, record.baselines, held_out).sentence if record.baselines else "Baselines come first."
     where = " (on the held-out half)" if held_out is not None else ""
     st.markdown(f"**{run.best.name}** is the best model. {said.removesuffix('.')}{where}.")

@@ -44,21 +44,24 @@ def ask_for_search(family: Family) -> None:
 def _plans(family: Family) -> list[Plan]:
     paths = dict(zip(member_names(family), family.members, strict=True))
     usual = [name for name in chosen_models(tuple(paths)) if paths[name] not in family.children]
-    names = st.multiselect("Foundation models", list(paths), usual, key="foundations", bind="query-params")
+    names = st.pills(
+        "Foundation models", list(paths), selection_mode="multi", default=usual, key="foundations", bind="query-params"
+    )
     scoring = choose_scoring(family)
-    strategies = st.multiselect(
-        "Strategies",
+    strategies = st.pills(
+        "Strategies, one run each",
         list(STRATEGIES),
-        ["kinship"],
+        selection_mode="multi",
+        default=["kinship"],
         format_func=lambda name: STRATEGIES[name].title,
         key="strategies",
         bind="query-params",
         help=" ".join(f"{one.title}: {one.sentence}" for one in STRATEGIES.values()),
     )
-    row = st.columns(3)
-    k = row[0].number_input("k", 2, 20, 3, key="k", bind="query-params", help="How many of the best are merged.")
-    generations = row[1].number_input("Generations", 1, 100, 5, key="generations", bind="query-params")
-    seed = row[2].number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params")
+    row = st.container(horizontal=True, gap="xsmall")
+    k = row.number_input("Top k", 2, 20, 3, key="k", bind="query-params", width=66)
+    generations = row.number_input("Generations", 1, 100, 5, key="generations", bind="query-params", width=90)
+    seed = row.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", width=66)
     method = choose_method(pairs=True)
     with st.expander("Stopping rules and limits"):
         rules = _rules()
@@ -101,10 +104,9 @@ def _rules() -> tuple[Rule, ...]:
 
 
 def _limits(generations: int) -> Limits:
-    row = st.columns(3)
-    merges = row[0].number_input("Merges", 1, value=None, key="most-merges", placeholder="any")
-    evaluations = row[1].number_input("Evaluations", 1, value=None, key="most-evaluations", placeholder="any")
-    minutes = row[2].number_input("Minutes", 0.1, value=None, key="most-minutes", placeholder="any")
+    merges = st.number_input("Merges at most", 1, value=None, key="most-merges", placeholder="any")
+    evaluations = st.number_input("Evaluations at most", 1, value=None, key="most-evaluations", placeholder="any")
+    minutes = st.number_input("Minutes at most", 0.1, value=None, key="most-minutes", placeholder="any")
     return Limits(generations, merges, evaluations, minutes)
 
 

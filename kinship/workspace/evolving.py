@@ -84,8 +84,10 @@ def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report) -> Ru
         keep()
         if record.run is None:
             names = unique_names([Path(path) for path in plan.foundations])
+            asked: dict[str, Any] = {"strategy_name": plan.strategy, "k": plan.k, "seed": plan.seed}
+            begin(dict.fromkeys(names, 0.0), **asked)  # so that what cannot be is refused before anything is scored
             scores = {name: bench.score(name).score for name in names}
-            keep(run=begin(scores, strategy_name=plan.strategy, k=plan.k, seed=plan.seed))
+            keep(run=begin(scores, **asked))
         assert record.run is not None
         if not record.baselines:
             keep(baselines=score_baselines(record.run, bench.make_baseline, bench.score))

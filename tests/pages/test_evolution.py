@@ -55,7 +55,7 @@ def test_the_empty_page_says_what_to_do_and_what_it_would_take(home):
     app = run(PAGE, family=DEMO)
     assert not app.exception
     assert "No search yet" in words(app)
-    chosen = next(one for one in app.multiselect if one.label == "Foundation models").value
+    chosen = next(one for one in app.button_group if one.label == "Foundation models").value
     assert len(chosen) == 6
     # 15 pairs, then 4 generations of 3 pairs and an exploration step, and 5 merged baselines
     assert f"{15 + 4 * 4 + 5} merges" in words(app)
@@ -65,10 +65,10 @@ def test_the_empty_page_says_what_to_do_and_what_it_would_take(home):
 
 def test_start_puts_one_run_a_strategy_in_the_queue_as_the_form_says(home):
     app = run(PAGE, family=DEMO)
-    members = next(one for one in app.multiselect if one.label == "Foundation models")
+    members = next(one for one in app.button_group if one.label == "Foundation models")
     members.set_value(["addition", "sorting"])
-    next(one for one in app.multiselect if one.label == "Strategies").set_value(["greedy", "random"])
-    for label, value in (("k", 2), ("Generations", 3), ("Seed", 7)):
+    next(one for one in app.button_group if one.label == "Strategies, one run each").set_value(["greedy", "random"])
+    for label, value in (("Top k", 2), ("Generations", 3), ("Seed", 7)):
         next(one for one in app.number_input if one.label == label).set_value(value)
     next(one for one in app.toggle if one.label == "No gain").set_value(True)
     app.run()
@@ -89,7 +89,7 @@ def test_start_puts_one_run_a_strategy_in_the_queue_as_the_form_says(home):
 
 def test_one_model_is_no_search(home):
     app = run(PAGE, family=DEMO)
-    next(one for one in app.multiselect if one.label == "Foundation models").set_value(["addition"]).run()
+    next(one for one in app.button_group if one.label == "Foundation models").set_value(["addition"]).run()
     assert next(one for one in app.button if one.label == "Start the search").disabled
     assert "two models or more" in words(app)
 
@@ -110,7 +110,7 @@ def test_a_finished_run_shows_its_numbers(finished):
     assert told["Best so far"] == f"{found.best.score:.1f}"
     assert told["Held out"] == f"{finished.held_out[found.best.name]:.1f}"
     assert told["Merges"] == str(found.merges)
-    assert told["Kinship of the 3 best"] == f"{found.kinship_of_best[-1]:.2f}"
+    assert told["Kinship"] == f"{found.kinship_of_best[-1]:.2f}"
     assert f"**{found.best.name}** is the best model" in words(app)
     table = shown(app, "parents")
     assert list(table["model"]) == [one.name for one in found.population.individuals]

@@ -152,6 +152,14 @@ def test_the_run_of_another_search_is_left_alone(home, models, tmp_path):
     assert evolve(tiny_plan(models, 1, rules=rules), folder, Judge(), quiet).plan.rules == rules
 
 
+@pytest.mark.parametrize("changes", [{"k": 1}, {"k": 0}])
+def test_what_cannot_be_searched_is_refused_before_anything_is_scored(home, models, tmp_path, changes):
+    judge = Judge()
+    with pytest.raises(SearchError, match="choose 2 or more"):
+        evolve(tiny_plan(models, **changes), tmp_path / "run", judge, quiet)
+    assert judge.asked == []
+
+
 def test_two_processes_do_not_work_on_one_run(home, models, tmp_path, monkeypatch):
     monkeypatch.setattr("kinship.workspace.evolving._PATIENCE", 0.1)
     entered, leave = threading.Event(), threading.Event()

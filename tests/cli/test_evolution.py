@@ -1,0 +1,112 @@
+"""`kinship evolve` as a person types it, on the demo family."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from statistics import fmean
+
+import pytest
+
+from kinship.demo import demo_path
+from kinship.evolution import run_from_dict, stopping_rule, would_have_stopped
+
+KEYS = {
+    "strategy", "generations", "best", "held_out", "baselines", "stopped_by", "merges", "evaluations", "early_stop"
+}  # fmt: skip
+PAIR = [str(demo_path() / name) for name in ("sorting", "shifting")]
+FEW = ("--base", str(demo_path() / "base"), "--tasks", "sorting,shifting", "--batch-size", "64", "--limit", "10")
+
+
+@pytest.fixture(scope="module")
+def kinship(tmp_path_factory):
+    """Run the command with a home of this module's own."""
+    home = tmp_path_factory.mktemp("home")
+
+    def run(*arguments):
+        command = [sys.executable, "-c", "from kinship.cli import main; main()", "evolve", *map(str, arguments)]
+        env = os.environ | {"KINSHIP_HOME": str(home), "HF_HUB_OFFLINE": "1"}
+        return subprocess.run(command, capture_output=True, text=True, env=env, timeout=180, check=False)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    return tmp_path_factory.mktemp("evolve") / "run"
+
+
+@pytest.fixture(scope="module")
+def found(kinship, out):
+    result = kinship(*FEW, "--max-generations", 2, "--out", out, *PAIR, "--json")
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_json_has_the_keys_and_they_agree(found, out):
+    assert found.keys() == KEYS
+    foundations, *generations = found["generations"]
+    assert [one["name"] for one in foundations] == ["sorting", "shifting"]
+    assert all(one["parents"] == [] and one["gain"] is one["kinship"] is None for one in foundations)
+    scores = {}
+    for generation in found["generations"]:
+        for one in generation:
+            assert one.keys() == {"name", "parents", "score", "gain", "kinship", "exploration"}
+            assert {*one["parents"]} <= scores.keys(), "parents are of earlier generations"
+            if one["parents"]:
+                assert one["gain"] == pytest.approx(one["score"] - fmean(scores[name] for name in one["parents"]))
+                assert -1 <= one["kinship"] <= 1
+        scores |= {one["name"]: one["score"] for one in generation}
+    assert found["strategy"] == "kinship"
+    assert found["best"] == min(scores, key=lambda name: (-scores[name], name))
+    assert found["merges"] == sum(map(len, generations))
+    assert found["evaluations"] == len(scores)
+    assert {found["best"], "sorting", "shifting"} <= found["held_out"].keys()
+    assert [one["name"] for one in found["baselines"]][:2] == ["best foundation model", "uniform soup"]
+    assert all(one.keys() == {"name", "score", "held_out", "evaluations"} for one in found["baselines"])
+    kept = run_from_dict(json.loads((out / "run.json").read_text())["run"])
+    early = would_have_stopped(kept, stopping_rule("kinship", threshold=0.9))
+    assert found["early_stop"] == {
+        "generation": early.generation, "merges_saved": early.merges_saved, "loss": early.loss
+    }  # fmt: skip
+
+
+def test_it_goes_on_and_a_rule_can_stop_it(kinship, found, out):
+    result = kinship(*FEW, "--max-generations", 9, "--stop-above", "-0.5", "--out", out, *PAIR, "--json")
+    longer = json.loads(result.stdout)
+    assert longer["generations"] == found["generations"]
+    assert longer["stopped_by"] == "kinship"
+    assert longer["early_stop"] == {"generation": 2, "merges_saved": None, "loss": None}
+
+
+def test_the_text_is_for_reading(kinship, found, out):
+    result = kinship(*FEW, "--max-generations", 2, "--out", out, *PAIR)
+    assert result.returncode == 0, result.stderr
+    assert f"best: {found['best']}" in result.stdout
+    assert "baseline: uniform soup" in result.stdout
+    for generation in found["generations"]:
+        for one in generation:
+            assert one["name"] in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (["--strategy", "kinsip"], "did you mean kinship"),
+        (["--top-k", "1"], "choose 2 or more"),
+        (["--method", "passthrough"], "merges no pairs"),
+        (["--max-generations", "0"], "above 0"),
+        (["--tasks", "no-such-task"], "no task is called"),
+        (["--limit", "5"], "another search"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_exit_2(kinship, found, out, tmp_path, changes, words):
+    place = out if "another" in words else tmp_path / "run"
+    result = kinship(*FEW, "--out", place, *PAIR, *changes)
+    assert result.returncode == 2, result.stderr
+    assert result.stdout == ""
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    assert words in result.stderr
+    assert not (tmp_path / "run" / "models").exists()
