@@ -10,7 +10,16 @@ from playwright.sync_api import expect
 from kinship.dashboard import dashboard_folder
 from tests.families import llama, save, tuned
 
-PAGES = {"": "kinship", "checkpoints": "Checkpoints", "matrix": "Kinship matrix", "stages": "Stages", "jobs": "Jobs"}
+PAGES = {
+    "": "kinship",
+    "checkpoints": "Checkpoints",
+    "matrix": "Kinship matrix",
+    "tree": "Family tree",
+    "stages": "Stages",
+    "merge": "Merge",
+    "evolution": "Evolution",
+    "jobs": "Jobs",
+}
 PATIENCE = 60_000  # the first look at the matrix waits for the worker to start and to compile
 
 

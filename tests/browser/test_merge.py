@@ -28,10 +28,10 @@ def test_from_candidates_to_the_result_card(open_page, server):
     expect(page.get_by_text("Every model has scores")).to_be_visible(timeout=PATIENCE)
     table = page.get_by_test_id("stDataFrame").first.bounding_box()
     page.mouse.click(table["x"] + 16, table["y"] + 52)  # the box of the first row
-    expect(page.get_by_label("Name of the child")).not_to_have_value(
+    expect(page.get_by_label("Name of the child").first).not_to_have_value(
         "addition-addition-sibling-slerp", timeout=PATIENCE
     )
-    name = page.get_by_label("Name of the child").input_value()
+    name = page.get_by_label("Name of the child").first.input_value()
     page.get_by_role("button", name="Merge and evaluate").click()
     expect(page.get_by_text("Merge gain", exact=True)).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("Kinship of the child (PCC)")).to_be_visible()
@@ -49,4 +49,4 @@ def test_the_matrix_leads_to_the_merge_of_its_pair(open_page, server):
     page = open_page(f"{server}/matrix?first=sorting&second=shifting", viewport=WIDE)
     page.get_by_role("link", name="Merge this pair").click(timeout=PATIENCE)
     expect(page.get_by_role("heading", name="Merge", exact=True)).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_label("Name of the child")).to_have_value("sorting-shifting-slerp", timeout=PATIENCE)
+    expect(page.get_by_label("Name of the child").first).to_have_value("sorting-shifting-slerp", timeout=PATIENCE)
