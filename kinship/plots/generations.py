@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Literal
 
 import plotly.graph_objects as go
@@ -97,11 +98,17 @@ def draw(info: GenerationsInfo, against: Against) -> go.Figure:
                 figure.add_trace(points)
         below = len(info.searches) - 1 - place  # lines that run together show all their colours
         figure.add_trace(_best(search, against, colour, width=2.5 + 2.5 * min(below, 2)))
-    for name, score in info.baselines.items():
+    lines = sorted(info.baselines.items(), key=lambda line: -line[1])
+    for (name, score), side in zip(lines, cycle(("right", "left")), strict=False):  # so that close ones can be read
         figure.add_hline(
             y=score,
             line={"color": _GREY, "width": 1.2, "dash": "dot"},
-            annotation={"text": f"{name} {score:.1f}", "xanchor": "right", "font": {"size": 12, "color": _GREY}},
+            annotation={
+                "text": f"{name} {score:.1f}",
+                "x": int(side == "right"),
+                "xanchor": side,
+                "font": {"size": 12, "color": _GREY},
+            },
         )
     words = {"generation": ("generation", "by generation"), "merges": ("merges spent", "by merges spent")}[against]
     figure.update_layout(

@@ -32,7 +32,11 @@ def show_runs() -> None:
             "best models among themselves, generation by generation; it goes on when this tab is closed."
         )
         return
-    name = st.selectbox("Run", names, key="run", bind="query-params")
+    if st.session_state.get("run") not in names:
+        asked = st.query_params.get("run")
+        st.session_state["run"] = asked if asked in names else names[0]
+    name = st.selectbox("Run", names, key="run")
+    st.query_params["run"] = name  # a bound box leaves its default out of the link, and the newest run changes
     found = _job(name)
     active = found is not None and found.state in _ACTIVE
     st.fragment(_live, run_every=2 if active else None)(name, active)

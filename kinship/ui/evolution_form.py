@@ -32,7 +32,7 @@ def ask_for_search(family: Family) -> None:
         st.caption("Choose two models or more, a task and a strategy.")
     else:
         _show_estimate(expected)
-    if st.button("Start the search", type="primary", disabled=not plans, width="stretch"):
+    if st.button("Start the search", key="start", type="primary", disabled=not plans, width="stretch"):
         for plan in plans:
             name = new_run_name(plan)
             write_run(run_folder(name), RunRecord(plan))
