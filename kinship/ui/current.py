@@ -85,9 +85,9 @@ def current_alignment(one: Family) -> Alignment | None:
 def stored_table(alignment: Alignment) -> GramTable | None:
     """Return the family's table from the workspace, or None where it has not been measured."""
     key = table_key(alignment)
-    table = _stored(key, alignment)
+    table = _stored(key, alignment.names, alignment)
     if table is None:
-        _stored.clear(key, alignment)
+        _stored.clear(key, alignment.names, alignment)
     return table
 
 
@@ -102,5 +102,5 @@ def _aligned(base: Checkpoint, members: tuple[Checkpoint, ...], vocabulary: str)
 
 
 @st.cache_resource(max_entries=50, show_spinner=False)
-def _stored(key: str, _alignment: Alignment) -> GramTable | None:
+def _stored(key: str, names: tuple[str, ...], _alignment: Alignment) -> GramTable | None:
     return load_table(_alignment)

@@ -75,6 +75,8 @@ def show_run(family: Family, recipe: Recipe, labels: tuple[str, str], scoring: S
 def show_soup(family: Family, models: dict[str, str], scoring: Scoring) -> None:
     """Offer the soups of the chosen models: `models` are their paths by name."""
     latest = show_latest("soup", family_name=family.name)
+    if latest is not None and latest.state in ("queued", "running"):
+        return
     if latest is not None and latest.state == "done":
         kept = ", ".join(Path(path).name for path in latest.result["chosen"])
         st.caption(f"The last greedy soup kept {kept} and scores {latest.result['score']:.1f}.")

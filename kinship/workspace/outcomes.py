@@ -34,17 +34,20 @@ def outcomes(alignment: Alignment, table: GramTable) -> list[Outcome]:
 def _by_hand(alignment: Alignment, table: GramTable) -> list[Outcome]:
     values = kinship_matrix(table).values
     place = {one.fingerprint: number for number, one in enumerate(alignment.members)}
-    found = []
+    found, seen = [], set()
     for made in merges():
         pair = [place.get(parent.fingerprint) for parent in made.record.parents]
         try:
             child = open_known(made.path)
         except KinshipError:
             continue
-        if child is None or len(pair) != 2 or pair[0] is None or pair[1] is None:
+        if child is None or child.fingerprint in seen or len(pair) != 2 or pair[0] is None or pair[1] is None:
             continue
         parents = [known_scores(parent.fingerprint) for parent in made.record.parents]
         gain = merge_gain(known_scores(child.fingerprint), parents)
+        seen.add(child.fingerprint)  # equal merges under two names are one
+        if any(task.unit != "percent" for task in gain.tasks.values()):
+            continue
         kinship = float(values[pair[0], pair[1]])
         if gain.value is not None and not isnan(kinship):
             found.append(Outcome(kinship, gain.value, made.path.name))
