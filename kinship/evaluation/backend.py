@@ -107,10 +107,10 @@ class Evaluator:
 
     def _ready(self, checkpoint: Checkpoint, options: Options) -> Any:
         """Return the model, loaded unless it is the one of the last call."""
-        key = (checkpoint.fingerprint, options.device, options.dtype, options.batch_size)
+        base = checkpoint.adapter.base if checkpoint.adapter else None
+        tokenizer = f"{checkpoint.config.architecture} {tokenizer_digest((base or checkpoint).path)}"
+        key = (checkpoint.fingerprint, tokenizer, options.device, options.dtype, options.batch_size)
         if self._model[0] != key:
-            base = checkpoint.adapter.base if checkpoint.adapter else None
-            tokenizer = f"{checkpoint.config.architecture} {tokenizer_digest((base or checkpoint).path)}"
             if self._tokens.tokenizer != tokenizer:
                 self._tokens = TokenMemory(tokenizer)
             if self._model[1] is not None:  # its memory is free before the new one is read
