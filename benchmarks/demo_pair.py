@@ -11,6 +11,7 @@ from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as in the worker
+os.environ.setdefault("TQDM_DISABLE", "1")
 
 REPEATS = 5
 BATCH = 64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,7 @@ def write_family(folder: Path, shapes: Shapes, count: int) -> list[Path]:
             for start in range(0, end, len(raw)):
                 file.write(raw[: min(len(raw), end - start)])
         paths.append(path)
+    os.sync()  # else writing back goes on while others measure
     return paths
 
 

@@ -32,7 +32,7 @@ Products = tuple[Floats, Floats, Floats, Floats]
 SAVE_SECONDS = 2.0
 MOST_THREADS = 16  # more only queue for the memory bus
 CUDA_STREAMS = 2  # one block is copied while the other is multiplied
-BLOCK = {"cpu": 1 << 21, "cuda": 1 << 22}
+BLOCK = 1 << 22  # elements
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def gram_table(
     began = time.perf_counter()
     before = resume.seconds if resume else 0.0
     start = state = resume or _empty(len(alignment.tensors), len(alignment.names))
-    reader = Reader(block or BLOCK[place])
+    reader = Reader(block or BLOCK)
     kept = began
     total = alignment.nbytes
     workers = CUDA_STREAMS if place == "cuda" else threads or min(os.cpu_count() or 1, MOST_THREADS)
