@@ -26,6 +26,7 @@ PAGES: dict[str, list[dict[str, Any]]] = {
     "Merge": [
         {"page": "pages/merge.py", "title": "Merge"},
         {"page": "pages/evolution.py", "title": "Evolution"},
+        {"page": "pages/landscape.py", "title": "Landscape"},
     ],
     "Work": [{"page": "pages/jobs.py", "title": "Jobs"}],
 }

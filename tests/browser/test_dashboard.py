@@ -18,6 +18,7 @@ PAGES = {
     "stages": "Stages",
     "merge": "Merge",
     "evolution": "Evolution",
+    "landscape": "Landscape",
     "jobs": "Jobs",
 }
 PATIENCE = 60_000  # the first look at the matrix waits for the worker to start and to compile
