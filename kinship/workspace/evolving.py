@@ -6,19 +6,17 @@ and scores by model, task and options. A search that is started again goes on wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from kinship.checkpoints import unique_names
-from kinship.errors import KinshipError, SearchError
+from kinship.errors import SearchError
 from kinship.evaluation import Evaluator
 from kinship.evolution import Run, begin, effort, score_baselines, search
 from kinship.evolution.strategies import strategy
+from kinship.workspace.alone import alone
 from kinship.workspace.context import JobContext
 from kinship.workspace.evaluating import shared_evaluator
 from kinship.workspace.keeping import remake
@@ -27,8 +25,6 @@ from kinship.workspace.runs import Kin, RunRecord, load_run, read_run, run_folde
 from kinship.workspace.workbench import Workbench
 
 __all__ = ["evolve", "evolve_run"]
-
-_PATIENCE = 10.0  # seconds: a cancelled job needs one to let go
 
 Report = Callable[[float, str], None]
 
@@ -69,7 +65,7 @@ def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report) -> Ru
     KinshipError
         A model or task cannot be read, a merge cannot be made, or the folder cannot be written.
     """
-    with _alone(folder):
+    with alone(folder):
         record = replace(_begun(plan, folder), plan=plan, over=False)
         for gone in _gone(record):
             remake(folder, gone, report)
@@ -87,7 +83,7 @@ def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report) -> Ru
             asked: dict[str, Any] = {"strategy_name": plan.strategy, "k": plan.k, "seed": plan.seed}
             begin(dict.fromkeys(names, 0.0), **asked)  # so that what cannot be is refused before anything is scored
             scores = {name: bench.score(name).score for name in names}
-            keep(run=begin(scores, **asked))
+            keep(run=begin(scores, **asked), unit=bench.unit)
         assert record.run is not None
         if not record.baselines:
             keep(baselines=score_baselines(record.run, bench.make_baseline, bench.score))
@@ -103,19 +99,6 @@ def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report) -> Ru
         keep(**_held_out(record, bench), over=True)
         report(1.0, "done")
         return record
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which ends with its process."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock", timeout=_PATIENCE):
-            yield
-    except Timeout:
-        raise SearchError(f"{folder}: another process is at work on this run; wait for it") from None
-    except OSError as error:
-        raise KinshipError(f"{folder} cannot be written ({error.strerror}); choose another place") from None
 
 
 def _begun(plan: Plan, folder: Path) -> RunRecord:

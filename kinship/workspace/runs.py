@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from kinship.errors import KinshipError, UnknownNameError
+from kinship.evaluation import Unit
 from kinship.evolution import Baseline, BaselineScore, Run, run_from_dict, run_to_dict
-from kinship.workspace.home import home_folder
 from kinship.workspace.plan import Plan, plan_from_dict, plan_to_dict
+from kinship.workspace.records import Records
 
 __all__ = [
     "Kin",
@@ -26,9 +22,6 @@ __all__ = [
     "run_names",
     "write_run",
 ]
-
-_FILE = "run.json"
-_NAME = r"\w[\w.-]*"
 
 
 class Kin(NamedTuple):
@@ -58,6 +51,8 @@ class RunRecord:
         Of the k best models after each generation.
     over : bool
         True once nothing is left to do.
+    unit : {"percent", "bits per byte"}
+        Of all its scores.
     """
 
     plan: Plan
@@ -68,80 +63,12 @@ class RunRecord:
     held_out: Mapping[str, float] = field(default_factory=dict)
     kin_of_best: tuple[Kin, ...] = ()
     over: bool = False
-
-
-def run_folder(name: str) -> Path:
-    """Return the folder of a run; KinshipError where the name cannot be one (it may come from a link)."""
-    if not re.fullmatch(_NAME, name):
-        raise KinshipError(f"{name!r} cannot be the name of a run; choose one from the list")
-    return home_folder() / "runs" / name
-
-
-def run_names() -> list[str]:
-    """Return the names of all runs, the one that changed last first."""
-    files = [file for file in (home_folder() / "runs").glob(f"*/{_FILE}") if re.fullmatch(_NAME, file.parent.name)]
-    return [file.parent.name for file in sorted(files, key=lambda f: (-f.stat().st_mtime, f.parent.name))]
+    unit: Unit = "percent"
 
 
 def new_run_name(plan: Plan) -> str:
     """Return a name for a run that no other has, such as ``demo-kinship-2``."""
-    stem = re.sub(r"[^\w.-]+", "-", f"{plan.family or 'run'}-{plan.strategy}").strip("-.")
-    number = 1
-    while (home_folder() / "runs" / f"{stem}-{number}").exists():
-        number += 1
-    return f"{stem}-{number}"
-
-
-def load_run(name: str) -> RunRecord:
-    """Return a run of the workspace, or raise UnknownNameError."""
-    record = read_run(run_folder(name))
-    if record is None:
-        raise UnknownNameError("run", name, run_names())
-    return record
-
-
-def delete_run(name: str) -> None:
-    """Remove a run with all models that it made."""
-    shutil.rmtree(run_folder(name), ignore_errors=True)
-
-
-def read_run(folder: Path) -> RunRecord | None:
-    """Return the run kept in a folder, None where there is none.
-
-    Raises
-    ------
-    KinshipError
-        Its file cannot be read.
-    """
-    file = folder / _FILE
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        return _from_dict(data)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise KinshipError(f"{file} cannot be read ({error.strerror}); mend its permissions") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise KinshipError(f"{file} is damaged ({error}); remove the folder and start the run again") from None
-
-
-def write_run(folder: Path, record: RunRecord) -> None:
-    """Keep a run in a folder: written beside its place and renamed, so that a reader sees it whole.
-
-    Raises
-    ------
-    KinshipError
-        The folder cannot be written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        beside = folder / f".{_FILE}.part"
-        beside.write_text(json.dumps(_to_dict(record), indent=1) + "\n", encoding="utf-8")
-        beside.replace(folder / _FILE)
-    except OSError as error:
-        raise KinshipError(
-            f"{folder} cannot be written ({error.strerror}); free some space or choose another"
-        ) from None
+    return _RUNS.new_name(f"{plan.family or 'run'}-{plan.strategy}")
 
 
 def _to_dict(record: RunRecord) -> dict[str, Any]:
@@ -154,6 +81,7 @@ def _to_dict(record: RunRecord) -> dict[str, Any]:
         "held_out": dict(record.held_out),
         "kin_of_best": record.kin_of_best,
         "over": record.over,
+        "unit": record.unit,
     }
 
 
@@ -172,3 +100,8 @@ def _from_dict(data: dict[str, Any]) -> RunRecord:
 def _baseline(data: dict[str, Any]) -> BaselineScore:
     about = data["baseline"]
     return replace(BaselineScore(**data), baseline=Baseline(**about | {"parents": tuple(about["parents"])}))
+
+
+_RUNS = Records("run", _to_dict, _from_dict)
+run_folder, run_names, load_run, delete_run = _RUNS.folder, _RUNS.names, _RUNS.load, _RUNS.delete
+read_run, write_run = _RUNS.read, _RUNS.write

@@ -161,7 +161,7 @@ def test_what_cannot_be_searched_is_refused_before_anything_is_scored(home, mode
 
 
 def test_two_processes_do_not_work_on_one_run(home, models, tmp_path, monkeypatch):
-    monkeypatch.setattr("kinship.workspace.evolving._PATIENCE", 0.1)
+    monkeypatch.setattr("kinship.workspace.alone._PATIENCE", 0.1)
     entered, leave = threading.Event(), threading.Event()
 
     def waiting(fraction, what):
