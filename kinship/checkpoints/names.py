@@ -22,7 +22,8 @@ def unique_names(paths: Sequence[Path]) -> tuple[str, ...]:
     """
     for path, times in Counter(paths).items():
         if times > 1:
-            raise AlignmentError(f"{path} was given {times} times; name every model once")
+            mend = "name every model once; the base need not be listed among the others"
+            raise AlignmentError(f"{path} was given {times} times; {mend}")
     names = [default_name(path) for path in paths]
     for depth in range(1, max((len(path.parts) for path in paths), default=1) - 1):
         clashing = {name for name, times in Counter(names).items() if times > 1}

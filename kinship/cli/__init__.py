@@ -22,6 +22,8 @@ from kinship.cli import (  # each registers its commands
     stages,
 )
 from kinship.cli.program import app, say
+from kinship.cli.quiet import quiet_libraries
+from kinship.cli.usage import usage_message
 from kinship.errors import KinshipError
 
 __all__ = [
@@ -41,12 +43,13 @@ __all__ = [
 
 def main() -> None:
     """Run the command line; every failure is one line on standard error and an exit status."""
+    quiet_libraries()
     try:
         sys.exit(app(standalone_mode=False) or 0)
     except KinshipError as error:
         _fail(str(error), error.exit_code)
     except typer.TyperException as error:  # how the command was written
-        _fail(getattr(error, "format_message", error.__str__)(), 2)
+        _fail(usage_message(error), 2)
     except (typer.Abort, KeyboardInterrupt):
         _fail("stopped", 130)
     except BrokenPipeError:

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from kinship.checkpoints import Checkpoint, scan
-from kinship.cli.program import AsJson, answer, app, say
+from kinship.checkpoints import Checkpoint
+from kinship.cli.below import checkpoints_below
+from kinship.cli.program import AsJson, answer, app
 
 __all__ = ["checkpoints"]
 
@@ -18,12 +19,9 @@ def checkpoints(
     folder: Annotated[Path, typer.Argument(help="Where to look, at any depth.")], as_json: AsJson = False
 ) -> None:
     """List the checkpoints below a folder, from their headers alone."""
-    found = scan(folder)
-    for problem in found.problems:
-        say(f"left out: {problem}")
+    found = checkpoints_below(folder)
     rows = [_row(one) for one in found.checkpoints]
-    text = "\n".join(map(_line, rows)) or f"no checkpoints below {folder}"
-    answer({"checkpoints": rows, "problems": list(found.problems)}, text, as_json)
+    answer({"checkpoints": rows, "problems": list(found.problems)}, "\n".join(map(_line, rows)), as_json)
 
 
 def _row(one: Checkpoint) -> dict[str, Any]:

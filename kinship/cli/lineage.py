@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from kinship.checkpoints import Checkpoint, align, is_hub_id, local_path, open_checkpoint, scan
+from kinship.checkpoints import Checkpoint, align, is_hub_id, local_path, open_checkpoint
+from kinship.cli.below import checkpoints_below
+from kinship.cli.measured import measured, warned
 from kinship.cli.program import AsJson, answer, app, progress, say
 from kinship.errors import HubError, LineageError, UnknownNameError
 from kinship.lineage import (
@@ -81,8 +83,9 @@ def parents(
     """
     table, opened = _measured([base, child, *candidates], device)
     name = table.models[0]
+    warnings = warned(table)
     found = paternity(table, name, table.models[1:], opened[name].dtype)
-    answer(_paternity(found), _paternity_text(found), as_json)
+    answer(_paternity(found) | {"warnings": warnings}, _paternity_text(found), as_json)
 
 
 @app.command(name="infer-tree")
@@ -125,12 +128,7 @@ def _asked(known: Genealogy) -> list[Declaration]:
 
 
 def _of_folder(folder: Path) -> list[Checkpoint]:
-    found = scan(folder)
-    for problem in found.problems:
-        say(f"left out: {problem}")
-    if not found.checkpoints:
-        raise LineageError(f"there are no checkpoints below {folder}; check the path")
-    return list(found.checkpoints)
+    return list(checkpoints_below(folder).checkpoints)
 
 
 def _of_run(name: str) -> tuple[list[Checkpoint], list[Declaration]]:
@@ -152,15 +150,11 @@ def _of_family(name: str) -> tuple[list[Checkpoint], list[Declaration]]:
 
 
 def _measured(sources: list[str], device: Device) -> tuple[GramTable, dict[str, Checkpoint]]:
-    """The table of some models, the first as the base, from the workspace where it is there."""
-    from kinship.workspace.measure import KeptPass, measure
-
+    """The table of some models, the first as the base, and what their headers say, by the table's names."""
     with progress() as report:
         opened = [open_checkpoint(local_path(source, report)) for source in sources]
         alignment = align(opened[0], opened[1:])
-        table = measure(alignment, device, KeptPass(report))
-    for warning in table.warnings:
-        say(f"warning: {warning}")
+        table = measured(alignment, report, device)
     return table, dict(zip(alignment.names, opened, strict=True))
 
 

@@ -12,14 +12,14 @@ from typing import Annotated, Any
 
 import typer
 
-from kinship.checkpoints import Alignment, align, local_path, open_checkpoint
+from kinship.checkpoints import align, local_path, open_checkpoint
+from kinship.cli.measured import measured, warned
 from kinship.cli.program import AsJson, answer, app, progress, say
-from kinship.errors import RecipeError, TaskError, WorkspaceError
+from kinship.errors import RecipeError, TaskError
 from kinship.merging import Candidate, Finding, Recipe, has_error, located
 from kinship.merging import candidates as find_candidates
 from kinship.merging import merge as make_merge
 from kinship.merging import preflight as check
-from kinship.similarity import GramTable, gram_table
 
 __all__ = ["candidates", "merge", "preflight"]
 
@@ -41,7 +41,8 @@ def candidates(
     with progress() as report:
         opened = [open_checkpoint(local_path(source, report)) for source in (base, *models)]
         alignment = align(opened[0], opened[1:])
-        table = _measured(alignment, report)
+        table = measured(alignment, report)
+    warnings = warned(table)
     unused = [name for name in known if name not in table.names]
     if unused:
         say(f"warning: scores of {', '.join(unused)} are not used: the models are {', '.join(table.models)}")
@@ -54,9 +55,8 @@ def candidates(
         opened[0].dtype,
     )
     rows = [_row(one) for one in found]
-    answer(
-        {"base": table.base, "models": list(table.models), "candidates": rows}, "\n".join(map(_line, found)), as_json
-    )
+    data = {"base": table.base, "models": list(table.models), "candidates": rows, "warnings": warnings}
+    answer(data, "\n".join(map(_line, found)), as_json)
 
 
 @app.command()
@@ -90,17 +90,6 @@ def merge(
     parents = [parent.path for parent in record.parents]
     made = {"path": str(out.absolute()), "parents": parents, "seconds": seconds} | asdict(record)
     answer(made, f"{out}: {record.method} of {len(parents)} parents in {seconds:.1f} s", as_json)
-
-
-def _measured(alignment: Alignment, report: Any) -> GramTable:
-    """Return the family's table, stored or measured now; without a workspace it is not kept."""
-    from kinship.workspace.measure import KeptPass, measure
-
-    try:
-        return measure(alignment, watch=KeptPass(report))
-    except WorkspaceError as error:
-        say(f"warning: the table is not kept: {error}")
-        return gram_table(alignment, watch=KeptPass(report))
 
 
 def _read_scores(file: Path) -> Mapping[str, Mapping[str, float]]:

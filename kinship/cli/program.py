@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
+
+from kinship import __version__
+from kinship.cli.progress import progress
 
 __all__ = ["AsJson", "answer", "app", "demo", "progress", "say"]
 
 app = typer.Typer(
     help="See how related language models are, and choose what to merge next.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-demo = typer.Typer(help="The demo family: a base and experts trained from it.", no_args_is_help=True)
+demo = typer.Typer(help="The demo family: a base and experts trained from it.", invoke_without_command=True)
 app.add_typer(demo, name="demo")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -35,12 +36,20 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-@contextmanager
-def progress() -> Iterator[Callable[[float, str], None]]:
-    """Draw a bar on standard error where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
+@app.callback()
+def _program(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        print(f"kinship {__version__}")
+        raise typer.Exit
+    _help_alone(context)
 
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("", total=1.0)
-        yield lambda fraction, what: bar.update(task, completed=fraction, description=what)
+
+@demo.callback()
+def _help_alone(context: typer.Context) -> None:
+    """Print the commands there are where none was given."""
+    if context.invoked_subcommand is None:
+        say(context.get_help())
+        raise typer.Exit(2)

@@ -176,10 +176,3 @@ def test_what_cannot_be_asked_is_one_line(kinship, folder, arguments, said):
     assert (status, out) == (2, "")
     assert len(err.strip().splitlines()) == 1
     assert said in err
-
-
-def test_a_folder_without_checkpoints(kinship, tmp_path):
-    (tmp_path / "empty").mkdir()
-    status, out, err = kinship("tree", tmp_path / "empty")
-    assert (status, out) == (2, "")
-    assert "there are no checkpoints below" in err
