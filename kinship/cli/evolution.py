@@ -30,6 +30,11 @@ def evolve(
     top_k: Annotated[int, typer.Option(help="How many of the best models are merged among themselves.")] = 3,
     method: Annotated[str, typer.Option(help="Merge method; slerp has the paper's parameters.")] = "slerp",
     max_generations: Annotated[int, typer.Option(help="Generations of merges at most.")] = 5,
+    max_merges: Annotated[int | None, typer.Option(help="Merges at most.")] = None,
+    max_evaluations: Annotated[
+        int | None, typer.Option(help="Evaluations at most, the models' own among them.")
+    ] = None,
+    max_minutes: Annotated[float | None, typer.Option(help="Minutes of merging and evaluating at most.")] = None,
     stop_above: Annotated[
         float | None, typer.Option(help="Stop once the mean kinship (PCC) of the best models is above this.")
     ] = None,
@@ -59,7 +64,7 @@ def evolve(
             parameters=starting_parameters(method),
             options=Options(device=device, dtype=dtype, batch_size=batch_size, limit=limit),
             rules=() if stop_above is None else (stopping_rule("kinship", threshold=stop_above),),
-            limits=Limits(generations=max_generations),
+            limits=Limits(max_generations, max_merges, max_evaluations, max_minutes),
         )
         record = carry_out(plan, out.absolute(), shared_evaluator(), report)
     run = record.run

@@ -18,6 +18,9 @@ from kinship.evolution.stages import THRESHOLD
 
 __all__ = ["correlate", "stages"]
 
+FEW = 10
+"""Below this number of merges the answer says that they are few."""
+
 CsvFile = Annotated[Path, typer.Argument(metavar="FILE.csv", help="One row a merge, with a header.")]
 
 
@@ -56,7 +59,10 @@ def correlate(file: CsvFile, as_json: AsJson = False) -> None:
     gains = columns.pop("merge_gain")
     found = correlation_table(gains, columns)
     data = {gain: {metric: _correlation(one) for metric, one in row.items()} for gain, row in found.items()}
-    answer(data | {"merges": len(gains)}, _correlation_text(found), as_json)
+    n = len(gains)
+    few = [f"{n} merges are few: p values and intervals can change much with one more"] if n < FEW else []
+    text = "\n".join([_correlation_text(found), f"n = {n} merges", *few])
+    answer(data | {"n": n, "warnings": few}, text, as_json)
 
 
 def _rows(file: Path) -> list[dict[str, str]]:

@@ -81,6 +81,16 @@ def test_it_goes_on_and_a_rule_can_stop_it(kinship, found, out):
     assert longer["early_stop"] == {"generation": 2, "merges_saved": None, "loss": None}
 
 
+def test_a_budget_ends_it(kinship, tmp_path):
+    budgets = ("--max-merges", 1, "--max-evaluations", 40, "--max-minutes", 30.5)
+    result = kinship(*FEW, *budgets, "--out", tmp_path / "run", *PAIR, "--json")
+    assert result.returncode == 0, result.stderr
+    spent = json.loads(result.stdout)
+    assert (spent["merges"], spent["stopped_by"]) == (1, "merges")
+    limits = json.loads((tmp_path / "run" / "run.json").read_text())["plan"]["limits"]
+    assert limits == {"generations": 5, "merges": 1, "evaluations": 40, "minutes": 30.5}
+
+
 def test_the_text_is_for_reading(kinship, found, out):
     result = kinship(*FEW, "--max-generations", 2, "--out", out, *PAIR)
     assert result.returncode == 0, result.stderr
@@ -98,6 +108,8 @@ def test_the_text_is_for_reading(kinship, found, out):
         (["--top-k", "1"], "choose 2 or more"),
         (["--method", "passthrough"], "merges no pairs"),
         (["--max-generations", "0"], "above 0"),
+        (["--max-merges", "-1"], "the limit of merges is -1"),
+        (["--max-minutes", "0"], "the limit of minutes is 0"),
         (["--tasks", "no-such-task"], "no task is called"),
         (["--limit", "5"], "another search"),
     ],

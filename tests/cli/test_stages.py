@@ -101,13 +101,26 @@ def test_correlate_prints_json_alone(kinship, path_file):
             assert (found["r"], found["p"]) == pytest.approx((expected.statistic, expected.pvalue), rel=1e-9)
             assert found["low"] < found["r"] < found["high"]
             assert found["spearman"].keys() == {"rho", "p", "low", "high"}
-    assert answer["merges"] == 14
+    assert (answer["n"], answer["warnings"]) == (14, [])
 
 
 def test_correlate_prints_a_table_to_read(kinship, path_file):
     text = kinship("correlate", path_file(1)[0]).stdout
     assert "-0.5108" in text
-    assert len(text.splitlines()) == 7
+    assert text.splitlines()[7:] == ["n = 14 merges"]
+
+
+@pytest.mark.parametrize("rows", [9, 10])
+def test_few_merges_are_told(kinship, path_file, tmp_path, rows):
+    lines = path_file(1)[0].read_text().splitlines()
+    file = tmp_path / "few.csv"
+    file.write_text("\n".join(lines[: 1 + rows]))
+    answer = json.loads(kinship("correlate", file, "--json").stdout)
+    assert answer["n"] == rows
+    assert bool(answer["warnings"]) == (rows < 10)
+    text = kinship("correlate", file).stdout
+    assert f"n = {rows} merges" in text
+    assert ("are few" in text) == (rows < 10)
 
 
 def test_a_gain_that_never_varies_is_null(kinship, tmp_path):
