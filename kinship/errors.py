@@ -5,13 +5,14 @@ Commands print the message on one line and exit with `exit_code`; pages show it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 __all__ = [
     "AlignmentError",
     "CheckpointError",
+    "ConnectivityError",
     "CurveError",
     "DeviceError",
     "HubError",
@@ -26,6 +27,8 @@ __all__ = [
     "UnknownNameError",
     "WorkspaceError",
 ]
+
+_MOST_LISTED = 40
 
 
 class KinshipError(Exception):
@@ -71,6 +74,10 @@ class DeviceError(KinshipError):
     """The device asked for is not there."""
 
 
+class ConnectivityError(KinshipError):
+    """Models have no line or plane between them, or its points say nothing."""
+
+
 class CurveError(KinshipError):
     """A CSV file or its rows cannot be read as a lineage or as pairs of gain and kinship."""
 
@@ -104,9 +111,32 @@ class UnknownNameError(KinshipError):
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
-        close = get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}"
+        close = _close_names(name, known)
+        if close:
+            hint = f"did you mean {' or '.join(close)}?"
+        elif len(known) <= _MOST_LISTED:
+            hint = f"known: {', '.join(known)}"
+        else:
+            hint = f"none of the {len(known):,} names known is close; check the spelling"
         super().__init__(f"no {what} is called {name!r}; {hint}")
 
     def __reduce__(self) -> tuple[type[Exception], tuple[str]]:
         return KinshipError, (str(self),)
+
+
+def _close_names(name: str, known: Sequence[str]) -> list[str]:
+    """Return up to three names, those with the fewest edits first; only those nearly as close as the closest."""
+    similar = get_close_matches(name, known, n=20, cutoff=0.5)  # fast, but blind to the order of what is not common
+    ranked = sorted((_edits(name, one), one) for one in similar)
+    return [one for edits, one in ranked if edits <= ranked[0][0] + 1][:3]
+
+
+def _edits(one: str, other: str) -> int:
+    """Levenshtein distance: characters put in, taken out or replaced."""
+    before = list(range(len(other) + 1))
+    for i, a in enumerate(one, start=1):
+        row = [i]
+        for j, b in enumerate(other, start=1):
+            row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + (a != b)))
+        before = row
+    return before[-1]
