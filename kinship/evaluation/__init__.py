@@ -1,8 +1,10 @@
 """Evaluation: scores from lm-evaluation-harness, published scores, and what a merge gained."""
 
+from kinship.evaluation.answers import Answer, Answers
 from kinship.evaluation.backend import Evaluator
 from kinship.evaluation.gain import Gain, TaskGain, merge_gain
 from kinship.evaluation.importing import read_published
+from kinship.evaluation.mixture import Mixture, check_mixable
 from kinship.evaluation.options import Dtype, Options, Part
 from kinship.evaluation.scores import Scores, TaskScore, Unit, scores_from_json, scores_to_json
 from kinship.evaluation.task import Task
@@ -10,9 +12,12 @@ from kinship.evaluation.tasks import DEMO, resolve_tasks
 
 __all__ = [
     "DEMO",
+    "Answer",
+    "Answers",
     "Dtype",
     "Evaluator",
     "Gain",
+    "Mixture",
     "Options",
     "Part",
     "Scores",
@@ -20,6 +25,7 @@ __all__ = [
     "TaskGain",
     "TaskScore",
     "Unit",
+    "check_mixable",
     "merge_gain",
     "read_published",
     "resolve_tasks",

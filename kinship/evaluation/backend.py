@@ -8,12 +8,15 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from kinship.checkpoints import Checkpoint, open_checkpoint
 from kinship.errors import KinshipError, TaskError
+from kinship.evaluation.answers import Answer, Answers
+from kinship.evaluation.gold import gold_loss
 from kinship.evaluation.harness import harness
 from kinship.evaluation.loading import LoadedTask, load_task
+from kinship.evaluation.mixture import Mixture, check_mixable, write_mixture
 from kinship.evaluation.model import TokenMemory, load_model, tokenizer_digest
 from kinship.evaluation.options import Options
 from kinship.evaluation.results import task_score
@@ -23,6 +26,7 @@ from kinship.evaluation.task import Task
 __all__ = ["Evaluator"]
 
 Progress = Callable[[float, str], None]
+T = TypeVar("T")
 
 _BOOTSTRAP = 1000
 """Resamples for the error of a metric that is no mean; that of a mean needs none."""
@@ -31,8 +35,8 @@ _BOOTSTRAP = 1000
 class Evaluator:
     """Scores models with the harness in this process; keep one, for it keeps what is slow to make.
 
-    Warm are the tasks with their data, the last model, and the tokens of questions as long as models share a
-    tokenizer. A second thread waits until the first is done.
+    Warm are the tasks with their data, the last model (or mixture of models), and the tokens of questions as long as
+    models share a tokenizer. A second thread waits until the first is done.
     """
 
     def __init__(self) -> None:
@@ -40,6 +44,7 @@ class Evaluator:
         self._loaded: dict[Any, LoadedTask] = {}
         self._tokens = TokenMemory("")
         self._model: tuple[Any, Any] = (None, None)
+        self._mixture: Mixture | None = None  # what the model's weights are, if they are not its file's
 
     def evaluate(
         self,
@@ -75,20 +80,65 @@ class Evaluator:
         """
         options = options or Options()
         checkpoint = open_checkpoint(model)
+        return Scores(
+            self._each(
+                tasks,
+                lambda: self._ready(checkpoint, options),
+                lambda lm, task, loaded: self._score(lm, task, loaded, options),
+                progress,
+            )
+        )
+
+    def evaluate_mixture(
+        self,
+        mixture: Mixture,
+        tasks: Sequence[Task],
+        options: Options | None = None,
+        progress: Progress | None = None,
+    ) -> Answers:
+        """Return scores and losses of a mixture of models, whose weights are made in memory; no file is written.
+
+        The scores are those of `evaluate` on a merge with mergekit's `linear`; parameters and errors as there.
+
+        Raises
+        ------
+        KinshipError
+            As `check_mixable` does.
+        """
+        options = options or Options()
         report = progress or (lambda *_: None)
+        check_mixable(mixture.models)
+
+        def answer(lm: Any, task: Task, loaded: LoadedTask) -> Answer:
+            score = self._score(lm, task, loaded, options)
+            lm.report = lambda *_: report((1 + tasks.index(task)) / len(tasks), f"{task.name}: right answers")
+            loss = gold_loss(lm, task.name, loaded.content, chat=options.apply_chat_template)
+            return Answer(score, loss.nats, loss.tokens)
+
+        return Answers(self._each(tasks, lambda: self._mixed(mixture, options), answer, progress))
+
+    def _each(
+        self,
+        tasks: Sequence[Task],
+        ready: Callable[[], Any],
+        ask: Callable[[Any, Task, LoadedTask], T],
+        progress: Progress | None,
+    ) -> dict[str, T]:
+        """Put every task to the model that `ready` returns, and report how far that is."""
+        report = progress or (lambda *_: None)
+        found: dict[str, T] = {}
         with self._lock, redirect_stdout(io.StringIO()):
-            found: dict[str, TaskScore] = {}
             for number, task in enumerate(tasks):
                 report(number / len(tasks), f"{task.name}: reading questions")
                 loaded = self._load(task)
-                lm = self._ready(checkpoint, options)
+                lm = ready()
                 lm.report = _share(report, number, len(tasks), task.name)
                 try:
-                    found[task.name] = self._score(lm, task, loaded, options)
+                    found[task.name] = ask(lm, task, loaded)
                 finally:
                     lm.report = lambda *_: None
             report(1.0, "done")
-            return Scores(found)
+        return found
 
     def digest(self, task: Task) -> str:
         """Return the digest of a task's configuration and data; the harness reads it where nobody else can."""
@@ -107,16 +157,27 @@ class Evaluator:
 
     def _ready(self, checkpoint: Checkpoint, options: Options) -> Any:
         """Return the model, loaded unless it is the one of the last call."""
-        base = checkpoint.adapter.base if checkpoint.adapter else None
-        tokenizer = f"{checkpoint.config.architecture} {tokenizer_digest((base or checkpoint).path)}"
-        key = (checkpoint.fingerprint, tokenizer, options.device, options.dtype, options.batch_size)
-        if self._model[0] != key:
+        key, tokenizer = _key(checkpoint, options)
+        if self._model[0] != key or self._mixture is not None:
             if self._tokens.tokenizer != tokenizer:
                 self._tokens = TokenMemory(tokenizer)
             if self._model[1] is not None:  # its memory is free before the new one is read
                 self._model[1].release()
-            self._model = (None, None)
+            self._model, self._mixture = (None, None), None
             self._model = (key, load_model(checkpoint, options, self._tokens))
+        return self._model[1]
+
+    def _mixed(self, mixture: Mixture, options: Options) -> Any:
+        """Return the mixture as a model: its first model, with the weights written over."""
+        if self._mixture is None or self._model[0] != _key(mixture.models[0], options)[0]:
+            self._ready(mixture.models[0], options)
+        if self._mixture != mixture:
+            try:
+                write_mixture(self._model[1].model, mixture)
+            except BaseException:
+                self._model, self._mixture = (None, None), None  # half of it is written
+                raise
+            self._mixture = mixture
         return self._model[1]
 
     def _score(self, lm: Any, task: Task, loaded: LoadedTask, options: Options) -> TaskScore:
@@ -140,6 +201,13 @@ class Evaluator:
             mend = "a smaller --batch-size needs less memory" if "memory" in why else "see the task's configuration"
             raise TaskError(f"{task.name} cannot be run on {lm.pretrained} ({why}); {mend}") from error
         return task_score(task.name, report, part=options.part, digest=task.digest or loaded.digest)
+
+
+def _key(checkpoint: Checkpoint, options: Options) -> tuple[Any, str]:
+    """Return what tells a loaded model from others, and its tokenizer from others."""
+    base = checkpoint.adapter.base if checkpoint.adapter else None
+    tokenizer = f"{checkpoint.config.architecture} {tokenizer_digest((base or checkpoint).path)}"
+    return (checkpoint.fingerprint, tokenizer, options.device, options.dtype, options.batch_size), tokenizer
 
 
 def _share(report: Progress, number: int, count: int, name: str) -> Callable[[int, int], None]:
