@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from kinship.merging import reference
 from kinship.ui.candidates import show_candidates
 from kinship.ui.current import chosen_models, current_family
 from kinship.ui.frame import page
@@ -17,7 +18,7 @@ page("Merge", "Which pair next, and was it worth it?")
 family = current_family()
 alignment, table = measured(family)
 scores = scores_of(alignment)
-paths = {name: str(one.path) for name, one in zip(alignment.names[1:], alignment.members, strict=True)}
+paths = {name: reference(one) for name, one in zip(alignment.names[1:], alignment.members, strict=True)}
 
 st.subheader("1. Candidates", anchor=False)
 scoring = choose_scoring(family)

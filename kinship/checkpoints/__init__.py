@@ -3,7 +3,7 @@
 from kinship.checkpoints.align import AlignedTensor, Alignment, LeftOut, Row, Vocabulary, align
 from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config, LowRank
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
-from kinship.checkpoints.hub import download, is_hub_id, local_path
+from kinship.checkpoints.hub import cached_folder, download, is_hub_id, local_path
 from kinship.checkpoints.names import unique_names
 from kinship.checkpoints.open import needs_torch, open_checkpoint
 from kinship.checkpoints.scan import Scan, find_checkpoints, scan
@@ -22,6 +22,7 @@ __all__ = [
     "Tensor",
     "Vocabulary",
     "align",
+    "cached_folder",
     "download",
     "find_checkpoints",
     "is_hub_id",

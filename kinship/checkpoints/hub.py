@@ -9,7 +9,7 @@ from typing import Any
 
 from kinship.errors import CheckpointError, HubError
 
-__all__ = ["download", "is_hub_id", "local_path"]
+__all__ = ["cached_folder", "download", "is_hub_id", "local_path"]
 
 _ID = re.compile(r"(?P<repo>[\w][\w.-]*/[\w][\w.-]*)(?:@(?P<revision>[\w./-]+))?")
 _WANTED = ["*.safetensors", "*.json", "README.md", "tokenizer*", "*.model", "*.txt", "LICENSE*"]
@@ -27,6 +27,17 @@ def is_hub_id(source: str) -> bool:
 def local_path(source: str, progress: Progress | None = None) -> Path:
     """Return `source` itself where it is a path, else the folder it was downloaded to."""
     return download(source, progress) if is_hub_id(source) else Path(source)
+
+
+def cached_folder(source: str) -> Path | None:
+    """Return the folder of a Hub model (`org/name`, `org/name@revision`) that was downloaded before, or None."""
+    from huggingface_hub import try_to_load_from_cache
+
+    if not is_hub_id(source):
+        return None
+    repo, _, revision = source.partition("@")
+    config = try_to_load_from_cache(repo, "config.json", revision=revision or None)
+    return Path(config).parent if isinstance(config, str) else None
 
 
 def download(source: str, progress: Progress | None = None) -> Path:

@@ -10,6 +10,7 @@ from kinship.checkpoints.adapter import read_adapter
 from kinship.checkpoints.checkpoint import Adapter, Checkpoint
 from kinship.checkpoints.config import config_of_tensors, read_config, read_json, read_licence, refuse_quantised
 from kinship.checkpoints.header import ITEM_BYTES, Header, Tensor, read_header
+from kinship.checkpoints.hub import cached_folder
 from kinship.checkpoints.torch_file import TORCH_SUFFIXES, read_torch_file
 from kinship.errors import CheckpointError
 
@@ -155,13 +156,15 @@ def _header(file: Path) -> Header:
 
 
 def _declared_base(folder: Path, declared: str) -> Checkpoint | None:
-    """Open the base that an adapter names, where it is a folder on this machine."""
-    for candidate in (Path(declared).expanduser(), folder / declared):
-        if declared and _is_folder(candidate) and candidate.resolve() != folder.resolve():
-            if (candidate / "adapter_config.json").is_file():
-                raise CheckpointError(folder, "its base is an adapter itself", "merge that one into its base first")
-            return open_checkpoint(candidate)
-    return None
+    """Open the base that an adapter names, where it is on this machine: as a folder, or in the Hub's cache."""
+    places = [Path(declared).expanduser(), folder / declared] if declared else []
+    found = next((one for one in places if _is_folder(one) and one.resolve() != folder.resolve()), None)
+    base = found or cached_folder(declared)
+    if base is None:
+        return None
+    if (base / "adapter_config.json").is_file():
+        raise CheckpointError(folder, "its base is an adapter itself", "merge that one into its base first")
+    return open_checkpoint(base)
 
 
 def _is_folder(path: Path) -> bool:

@@ -5,6 +5,7 @@ from kinship.merging.backend import merge
 from kinship.merging.candidates import Candidate, Child, candidates
 from kinship.merging.chain import chain, chain_yaml
 from kinship.merging.compose import compose, starting_parameters
+from kinship.merging.description import CONFIG, DESCRIPTION, describe
 from kinship.merging.expected_gain import Expectation, GainFit, fit_gain
 from kinship.merging.finding import Finding, has_error
 from kinship.merging.locate import located
@@ -16,9 +17,12 @@ from kinship.merging.preflight import preflight
 from kinship.merging.push import push_model
 from kinship.merging.recipe import Parent, Recipe
 from kinship.merging.record import MergedModel, MergeRecord, make_record, read_record
+from kinship.merging.references import reference
 from kinship.merging.soup import GreedySoup, SoupStep, greedy_soup, uniform_soup
 
 __all__ = [
+    "CONFIG",
+    "DESCRIPTION",
     "METHODS",
     "Candidate",
     "Child",
@@ -41,6 +45,7 @@ __all__ = [
     "chain",
     "chain_yaml",
     "compose",
+    "describe",
     "fit_gain",
     "greedy_soup",
     "has_error",
@@ -53,6 +58,7 @@ __all__ = [
     "preflight",
     "push_model",
     "read_record",
+    "reference",
     "starting_parameters",
     "uniform_soup",
 ]

@@ -15,14 +15,13 @@ from typing import Any
 
 from kinship.errors import KinshipError, MergeError
 from kinship.merging.appearing import appearing
-from kinship.merging.card import merge_card
+from kinship.merging.description import describe
 from kinship.merging.locate import located
 from kinship.merging.recipe import Recipe
-from kinship.merging.record import MergeRecord, make_record, write_record
+from kinship.merging.record import MergeRecord, make_record
 
-__all__ = ["CONFIG", "merge"]
+__all__ = ["merge"]
 
-CONFIG = "mergekit_config.yml"
 Progress = Callable[[float, str], None]
 
 _turn = threading.Lock()
@@ -66,10 +65,7 @@ def merge(recipe: Recipe, out: Path | str, progress: Progress | None = None) -> 
             _run(recipe, part, _Reported(report))
         finally:
             _turn.release()
-        yaml = recipe.to_yaml()
-        (part / CONFIG).write_text(yaml, encoding="utf-8")
-        (part / "README.md").write_text(merge_card(out.name, record, yaml, out), encoding="utf-8")
-        write_record(part, record)
+        describe(part, out, recipe, record)
     return record
 
 

@@ -61,7 +61,7 @@ def open_inputs(models: Mapping[str, str]) -> tuple[dict[str, Input], list[Findi
         try:
             inputs[model] = _open(model, Path(path).expanduser())
             if adapter:
-                _open_adapter(adapter)
+                findings += _adapter_faults(adapter, inputs[model])
         except CheckpointError as error:
             findings.append(Finding("error", "models", str(error)))
     return inputs, findings
@@ -88,6 +88,12 @@ def _open(model: str, path: Path) -> Input:
     return Input(model, path, config, checkpoint)
 
 
-def _open_adapter(path: str) -> None:
-    if open_checkpoint(path).adapter is None:
+def _adapter_faults(path: str, under: Input) -> list[Finding]:
+    adapter = open_checkpoint(path).adapter
+    if adapter is None:
         raise CheckpointError(path, "this is no adapter", "write it as a parent of its own")
+    own = adapter.base
+    if own is None or under.checkpoint is None or own.fingerprint == under.checkpoint.fingerprint:
+        return []
+    told = f"{Path(path).name} was trained on {own.name}, not on {under.name}; its own scores are those on {own.name}"
+    return [Finding("warning", "models", told)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kinship.checkpoints import is_hub_id
+from kinship.checkpoints import cached_folder
 from kinship.merging.recipe import Recipe
 
 __all__ = ["located"]
@@ -30,13 +30,4 @@ def _find(model: str, folder: Path | None) -> str:
                 return str(place.absolute())
         except OSError:  # what may not be looked at is not there
             continue
-    return _cached(model) if is_hub_id(model) else model
-
-
-def _cached(model: str) -> str:
-    """Return the folder of a Hub model that was downloaded before, or its id."""
-    from huggingface_hub import try_to_load_from_cache
-
-    repo, _, revision = model.partition("@")
-    config = try_to_load_from_cache(repo, "config.json", revision=revision or None)
-    return str(Path(config).parent) if isinstance(config, str) else model
+    return str(cached_folder(model) or model)

@@ -7,14 +7,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from kinship.errors import HubError, MergeError
-from kinship.merging.backend import CONFIG
 from kinship.merging.card import hub_id, merge_card
+from kinship.merging.description import CARD, CONFIG, DESCRIPTION
 from kinship.merging.recipe import Recipe
 from kinship.merging.record import RECORD, read_record
 
 __all__ = ["published_files", "push_model"]
-
-_OURS = (CONFIG, RECORD, "README.md")
 
 
 def push_model(
@@ -47,7 +45,7 @@ def push_model(
 
     folder = Path(folder).expanduser().absolute()
     rewritten = published_files(folder, repository.rpartition("/")[2])
-    kept = [file for file in sorted(folder.iterdir()) if file.is_file() and file.name not in _OURS]
+    kept = [file for file in sorted(folder.iterdir()) if file.is_file() and file.name not in DESCRIPTION]
     operations = [
         *(CommitOperationAdd(file.name, file) for file in kept),
         *(CommitOperationAdd(name, text.encode()) for name, text in rewritten.items()),
@@ -83,7 +81,7 @@ def published_files(folder: Path, name: str) -> dict[str, str]:
     recipe = Recipe.from_yaml(folder / CONFIG, record.seed).with_models(_public).to_yaml()
     card = merge_card(name, record, recipe, None)
     record = replace(record, models=tuple(replace(model, path=_public(model.path)) for model in record.models))
-    return {CONFIG: recipe, RECORD: json.dumps(asdict(record), indent=1) + "\n", "README.md": card}
+    return {CONFIG: recipe, RECORD: json.dumps(asdict(record), indent=1) + "\n", CARD: card}
 
 
 def _public(path: str) -> str:

@@ -16,7 +16,7 @@ from kinship.merging.recipe import Recipe
 __all__ = ["RECORD", "MergeRecord", "MergedModel", "make_record", "read_record", "write_record"]
 
 RECORD = "kinship_merge.json"
-Role = Literal["base", "parent", "adapter", "tokenizer"]
+Role = Literal["base", "parent", "tokenizer"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class MergeRecord:
 
     @property
     def parents(self) -> tuple[MergedModel, ...]:
-        """The models that were merged; a base that is only a base is none of them."""
+        """The models that were merged: an adapter is one, the model that it or the merge is based on is none."""
         return tuple(model for model in self.models if model.role == "parent")
 
 
@@ -67,10 +67,9 @@ def make_record(recipe: Recipe) -> MergeRecord:
     from kinship import __version__
 
     roles: dict[str, Role] = {} if recipe.base is None else {recipe.parts(recipe.base)[0]: "base"}
-    for parent in recipe.parents:
-        model, *adapters = recipe.parts(parent.path)
-        roles[model] = "parent"
-        roles.update((adapter, "adapter") for adapter in adapters)
+    named = [recipe.parts(parent.path) for parent in recipe.parents]
+    roles |= {under: "base" for under, *adapter in named if adapter}
+    roles |= {parts[-1]: "parent" for parts in named}
     models = tuple(_merged(path, roles.get(path, "tokenizer")) for path in recipe.models)
     digest = recipe.digest({model.path: model.fingerprint for model in models})
     versions = {"kinship": __version__} | {name: version(name) for name in ("mergekit", "torch", "transformers")}

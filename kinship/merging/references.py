@@ -9,12 +9,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["TOKENIZER_WORDS", "models_named", "reference_text", "with_models"]
+from kinship.checkpoints import Checkpoint
+
+__all__ = ["TOKENIZER_WORDS", "models_named", "reference", "reference_text", "with_models"]
 
 TOKENIZER_WORDS = ("base", "union")
 """Sources of a tokenizer that are no models."""
 
 Change = Callable[[str], str]
+
+
+def reference(checkpoint: Checkpoint) -> str:
+    """Return a checkpoint as a recipe names it: its path, or BASE+ADAPTER where the base of an adapter is known."""
+    adapter = checkpoint.adapter
+    under = f"{adapter.base.path}+" if adapter and adapter.base else ""
+    return f"{under}{checkpoint.path}"
 
 
 def models_named(config: Mapping[str, Any]) -> tuple[str, ...]:

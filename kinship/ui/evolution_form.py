@@ -62,7 +62,7 @@ def _plans(family: Family) -> list[Plan]:
     k = row.number_input("Top k", 2, 20, 3, key="k", bind="query-params", width=66)
     generations = row.number_input("Generations", 1, 100, 5, key="generations", bind="query-params", width=90)
     seed = row.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", width=66)
-    method = choose_method(pairs=True)
+    method = choose_method()
     with st.expander("Stopping rules and limits"):
         rules = _rules()
         limits = _limits(generations)

@@ -11,8 +11,7 @@ import streamlit as st
 
 from kinship.checkpoints import Alignment
 from kinship.evaluation import Gain, Scores, merge_gain
-from kinship.merging import Recipe, predict, predicted_table, read_record
-from kinship.merging.backend import CONFIG
+from kinship.merging import CONFIG, Recipe, predict, predicted_table, read_record, reference
 from kinship.plots import scores as plot
 from kinship.plots.colours import model_colours, model_symbols
 from kinship.similarity import GramTable, kinship_matrix
@@ -21,6 +20,7 @@ from kinship.ui.known_scores import average_text
 from kinship.ui.work import show_latest
 from kinship.workspace import enqueue, ensure_worker
 from kinship.workspace.families import Family, leave_family
+from kinship.workspace.scores import known_scores
 
 __all__ = ["show_result"]
 
@@ -41,15 +41,18 @@ def show_result(family: Family, alignment: Alignment, table: GramTable, scores: 
     if record is None:
         st.warning(f"{names[child]} holds no record of its merge; make it again.")
         return
-    places = {str(m.path): n for n, m in zip(alignment.names, (alignment.base, *alignment.members), strict=True)}
-    parents = [places.get(parent.path, Path(parent.path).name) for parent in record.parents]
-    gain = merge_gain(scores[child], [scores.get(parent, Scores({})) for parent in parents])
+    family_models = dict(zip(alignment.names, (alignment.base, *alignment.members), strict=True))
+    known = {model.fingerprint: name for name, model in family_models.items()}
+    parents = [known.get(parent.fingerprint, f"{Path(parent.path).name} (elsewhere)") for parent in record.parents]
+    own = {name: known_scores(parent.fingerprint) for name, parent in zip(parents, record.parents, strict=True)}
+    scores = {**scores, **own}
+    gain = merge_gain(scores[child], [scores[parent] for parent in parents])
     _numbers(child, parents, gain, scores)
     left, right = st.columns(2, gap="large")
     with left:
         _task_by_task([child, *parents], alignment.names, scores)
     with right:
-        _kinship(child, names[child], places, table)
+        _kinship(child, names[child], {reference(m): name for name, m in family_models.items()}, table)
     _next_steps(family, child, names[child])
 
 
@@ -93,8 +96,8 @@ def _kinship(child: str, path: Path, places: Mapping[str, str], table: GramTable
     others = [name for name in table.models if name != child]
     recipe = Recipe.from_yaml(path / CONFIG)
     before = table.select(others)
-    known = all(model in places for model in recipe.models)
-    told = predict(recipe, before, places) if known else None
+    named = [parent.path for parent in recipe.parents] + ([recipe.base] if recipe.base else [])
+    told = predict(recipe, before, places) if all(model in places for model in named) else None
     measured = dict(zip(table.models, kinship_matrix(table).values[table.models.index(child)].tolist(), strict=True))
     rows: dict[str, list[Any]] = {"model": others, "measured": [measured[name] for name in others]}
     if told is not None and told.coefficients is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -78,8 +80,7 @@ def show_soup(family: Family, models: dict[str, str], scoring: Scoring) -> None:
     if latest is not None and latest.state in ("queued", "running"):
         return
     if latest is not None and latest.state == "done":
-        kept = ", ".join(Path(path).name for path in latest.result["chosen"])
-        st.caption(f"The last greedy soup kept {kept} and scores {latest.result['score']:.1f}.")
+        st.caption(_told(latest.result))
     row = st.container(horizontal=True, vertical_alignment="bottom")
     name = row.text_input("Name of the soup", "greedy-soup", width=240)
     if row.button(f"Greedy soup of {len(models)} models", disabled=not scoring.tasks or _fault(name) != ""):
@@ -90,6 +91,14 @@ def show_soup(family: Family, models: dict[str, str], scoring: Scoring) -> None:
         "Models join the average in order of their score, and stay if its score does not fall (Wortsman et al., "
         "arXiv 2203.05482). A uniform soup is the method Linear with all weights alike."
     )
+
+
+def _told(soup: Mapping[str, Any]) -> str:
+    best, *others = (Path(path).name for path in soup["chosen"])
+    alone = f"{best} alone scores {soup['best_single']['score']:.1f} on the half of the questions that chose nothing"
+    if not others:
+        return f"The last greedy soup: no model may join {best} without loss. {alone}."
+    return f"The last greedy soup: {', '.join((best, *others))}. It scores {soup['score']:.1f}, {alone}."
 
 
 def _digest(recipe: Recipe) -> str:

@@ -11,21 +11,21 @@ import streamlit as st
 from kinship.errors import KinshipError
 from kinship.merging import METHODS, Method, Parameter, Recipe, compose, starting_parameters
 
-__all__ = ["DTYPES", "choose_method", "show_recipe"]
+__all__ = ["choose_method", "show_recipe"]
 
-DTYPES = ("the parents' own", "bfloat16", "float16", "float32")
+_DTYPES = ("the parents' own", "bfloat16", "float16", "float32")
 _CUSTOM = "my own values"
 
 
-def choose_method(pairs: bool, key: str = "method", default: str = "slerp") -> Method:
-    """Show the choice of a merge method with what it does; `pairs` leaves out what cannot merge two models."""
-    names = [name for name, one in METHODS.items() if not pairs or one.max_parents != 1]
+def choose_method() -> Method:
+    """Show the choice of a merge method that can merge two models, with what it does."""
+    names = [name for name, one in METHODS.items() if one.max_parents != 1]
     name = st.selectbox(
         "Method",
         names,
-        index=names.index(default),
+        index=names.index("slerp"),
         format_func=lambda name: METHODS[name].title,
-        key=key,
+        key="method",
         bind="query-params",
     )
     method = METHODS[name]
@@ -47,22 +47,26 @@ def show_recipe(parents: Sequence[str], labels: Sequence[str], base: str) -> Rec
     """
     left, right = st.columns([2, 3], gap="large")
     with left:
-        method = choose_method(pairs=True)
+        method = choose_method()
         parameters = _parameters(method)
         own = _own(method, labels)
         based = method.base != "optional" or st.toggle(
             "Merge the weight changes, not the weights", key="based", bind="query-params"
         )
         row = st.columns(2)
-        dtype = row[0].selectbox("Stored as", DTYPES, key="dtype", bind="query-params")
-        seed = int(row[1].number_input("Seed", 0, 2**31 - 1, key="seed", bind="query-params")) if method.random else 0
+        dtype = row[0].selectbox("Stored as", _DTYPES, key="dtype", bind="query-params")
+        seed = int(
+            row[1].number_input(
+                "Seed", 0, 2**31 - 1, key="seed", bind="query-params", help="Of methods that draw at random."
+            )
+        )
     recipe = compose(
         method.name,
         parents,
         base if based else None,
         parameters,
         own,
-        dtype=None if dtype == DTYPES[0] else dtype,
+        dtype=None if dtype == _DTYPES[0] else dtype,
         seed=seed,
     )
     with right:

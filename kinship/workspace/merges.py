@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Column, Float, Row, String, Table, delete, insert, select
 
-from kinship.merging import MergeRecord, Recipe, appearing, make_record, merge, read_record
+from kinship.merging import DESCRIPTION, MergeRecord, Recipe, appearing, describe, make_record, merge, read_record
 from kinship.workspace.database import metadata, transaction
 from kinship.workspace.home import home_folder
 
@@ -68,7 +68,8 @@ def make_merge(recipe: Recipe, out: Path, report: Report) -> Made:
     MergeError
         `out` holds something else, or mergekit could not make the merge.
     """
-    digest = make_record(recipe).digest
+    record = make_record(recipe)
+    digest = record.digest
     known = {one.path: one for one in _known(digest)}
     here = read_record(out)
     if out in known:
@@ -77,8 +78,10 @@ def make_merge(recipe: Recipe, out: Path, report: Report) -> Made:
         made = Made(out, here, 0.0, fresh=False)
     elif known:
         first = next(iter(known.values()))
-        _link(first.path, out)
-        made = Made(out, first.record, first.seconds, fresh=False)
+        with appearing(out) as part:
+            _link_weights(first.path, part)
+            describe(part, out, recipe, record)
+        made = Made(out, record, first.seconds, fresh=False)
     else:
         began = time.perf_counter()
         made = Made(out, merge(recipe, out, report), time.perf_counter() - began)
@@ -113,14 +116,12 @@ def _made(row: Row[tuple[str, str, float, float]]) -> Made | None:
     return Made(path, record, row.seconds, fresh=False) if record is not None and record.digest == row.digest else None
 
 
-def _link(source: Path, out: Path) -> None:
-    with appearing(out) as part:
-        for file in sorted(source.rglob("*")):
-            target = part / file.relative_to(source)
-            if file.is_dir():
-                target.mkdir()
-                continue
-            try:
-                os.link(file, target)
-            except OSError:  # another file system
-                shutil.copy2(file, target)
+def _link_weights(source: Path, out: Path) -> None:
+    """Link all that does not say how a merge was made: names and paths of an equal one may differ."""
+    for file in source.iterdir():
+        if not file.is_file() or file.name in DESCRIPTION:
+            continue
+        try:
+            os.link(file, out / file.name)
+        except OSError:  # another file system
+            shutil.copy2(file, out / file.name)

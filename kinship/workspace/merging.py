@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from kinship.checkpoints import align, open_checkpoint
 from kinship.errors import RecipeError
-from kinship.evaluation import Options, resolve_tasks
-from kinship.merging import Recipe, greedy_soup, has_error, make_record, preflight, push_model, uniform_soup
+from kinship.evaluation import Options, Part, resolve_tasks
+from kinship.merging import Recipe, greedy_soup, has_error, make_record, preflight, push_model, reference, uniform_soup
 from kinship.workspace.context import JobContext
 from kinship.workspace.evaluating import score_models, shared_evaluator
 from kinship.workspace.families import Family, family, join_family
@@ -73,32 +73,44 @@ def soup_by_hand(
     include_path: str | None,
     options: dict[str, Any],
 ) -> dict[str, Any]:
-    """Make the greedy soup of some models: in order of score, each stays if the soup's average score does not fall."""
+    """Make the greedy soup of some models: in order of score, each stays if the soup's average score does not fall.
+
+    It is chosen on one half of the questions; soup and best single model are then compared on the other.
+    """
     asked, how = resolve_tasks(tasks, include_path), Options(**options)
-    trials = 2 * len(models) - 1
+    trials = 2 * len(models) + 1
     tried: list[float] = []
 
-    def score(path: str) -> float:
+    def score(path: str, part: Part = "search") -> float:
         report = _part(context, len(tried) / trials, (len(tried) + 1) / trials)
-        scores = evaluate_kept(shared_evaluator(), open_checkpoint(path), asked, how, progress=report)
+        options = replace(how, part=part)
+        scores = evaluate_kept(shared_evaluator(), open_checkpoint(path), asked, options, progress=report)
         if scores.average is None:
             raise RecipeError("percent and bits per byte have no common average; make a soup on tasks of one kind")
         tried.append(scores.average)
         return scores.average
 
+    def soup_of(chosen: tuple[str, ...]) -> Recipe:
+        return uniform_soup([reference(open_checkpoint(path)) for path in chosen])
+
     def score_soup(chosen: tuple[str, ...]) -> float:
-        recipe = uniform_soup(chosen)
+        recipe = soup_of(chosen)
         trial = context.scratch / make_record(recipe).digest  # goes with the job; what is left is the last soup
         return score(str(make_merge(recipe, trial, lambda _, what: context.check()).path))
 
     soup = greedy_soup({model: score(model) for model in models}, score_soup)
-    chosen = {"chosen": list(soup.chosen), "score": soup.score, "trace": [asdict(step) for step in soup.trace]}
-    if len(soup.chosen) == 1:
-        return chosen
-    made = _make(uniform_soup(soup.chosen), name, lambda _, what: context.check())
+    best, *others = soup.chosen
+    found = {
+        "chosen": list(soup.chosen),
+        "trace": [asdict(step) for step in soup.trace],
+        "best_single": {"model": best, "score": score(best, "held-out")},
+    }
+    if not others:
+        return found
+    made = _make(soup_of(soup.chosen), name, lambda _, what: context.check())
     join_family(family_name, made.path)
     _measure(family(family_name), lambda _, what: context.check())
-    return chosen | {"path": str(made.path)}
+    return found | {"path": str(made.path), "score": score(str(made.path), "held-out")}
 
 
 def push_to_hub(context: JobContext, path: str, repository: str, private: bool) -> dict[str, str]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from kinship.checkpoints import align, open_checkpoint
 from kinship.errors import SearchError
-from kinship.evaluation import Evaluator, Part, resolve_tasks
+from kinship.evaluation import Evaluator, Part, Unit, resolve_tasks
 from kinship.evolution import Baseline, Scored
-from kinship.merging import Recipe, compose
+from kinship.merging import Recipe, compose, reference
 from kinship.similarity import GramTable, gram_table, kinship_matrix
 from kinship.workspace.measure import measure
 from kinship.workspace.merges import make_merge
@@ -30,6 +30,8 @@ class Workbench:
         Where the models lie, by name.
     recipes : dict of str to str
         How each model that was made here was made: YAML with names of models in place of their paths.
+    unit : {"percent", "bits per byte"}
+        Of the last score.
     done : int
         Merges and evaluations so far.
 
@@ -59,6 +61,7 @@ class Workbench:
         self.plan = plan
         self.paths = dict(paths)
         self.recipes: dict[str, str] = {}
+        self.unit: Unit = "percent"
         self.done = 0
         self._folder = folder
         self._evaluator = evaluator
@@ -71,13 +74,13 @@ class Workbench:
 
     def merge(self, name: str, first: str, second: str) -> float:
         """Make the child of two models by the plan's method; return the seconds it took, here or where made first."""
-        parents = [str(self.paths[parent]) for parent in (first, second)]
+        parents = [self._reference(parent) for parent in (first, second)]
         plan = self.plan
         return self._make(name, compose(plan.method, parents, plan.base, plan.parameters, seed=plan.seed))
 
     def make_baseline(self, baseline: Baseline) -> float:
         """Make the model of a baseline; return the seconds it took, here or where made first."""
-        parents = [str(self.paths[parent]) for parent in baseline.parents]
+        parents = [self._reference(parent) for parent in baseline.parents]
         own = [baseline.parameters] * len(parents)
         self._apart.add(baseline.name)
         recipe = compose(str(baseline.method), parents, self.plan.base, {}, own, seed=self.plan.seed)
@@ -105,6 +108,7 @@ class Workbench:
         scores = evaluate_kept(self._evaluator, checkpoint, self._tasks, options, progress=report)
         if scores.average is None:
             raise SearchError("percent and bits per byte have no common average; search on tasks of one kind")
+        self.unit = next(iter(scores.averages))
         self.done += 1
         return Scored(scores.average, time.perf_counter() - began if worked else 0.0)
 
@@ -113,6 +117,9 @@ class Workbench:
         if not {first, second} <= self._related.keys():
             self._relate()
         return self._values.get(frozenset((first, second)))
+
+    def _reference(self, name: str) -> str:
+        return reference(open_checkpoint(self.paths[name]))
 
     def _make(self, name: str, recipe: Recipe) -> float:
         out = self._folder / name.replace(" ", "-")

@@ -10,14 +10,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import huggingface_hub
+import numpy as np
 import pytest
 from huggingface_hub import constants
 
 from kinship.checkpoints import download, is_hub_id, local_path, open_checkpoint
 from kinship.errors import CheckpointError, HubError
-from tests.families import config, llama, save
+from tests.families import config, llama, pack, save, save_adapter
 
 COMMIT = "4f" * 20
+FACTORS = {"A": (3, 12), "B": (20, 3)}
 
 
 class _Hub(BaseHTTPRequestHandler):
@@ -191,3 +193,12 @@ def test_a_full_disk_is_said(hub, monkeypatch):
 def test_what_is_neither_is_refused():
     with pytest.raises(CheckpointError, match="neither a path nor a Hub id; write org/name"):
         download("apple")
+
+
+def test_an_adapter_finds_its_base_in_the_cache(hub, tmp_path):
+    factors = {f"model.layers.0.mlp.up_proj.lora_{k}.weight": pack(np.ones(s), "F32") for k, s in FACTORS.items()}
+    (tmp_path / "adapter").mkdir()
+    folder = save_adapter(tmp_path / "adapter", factors, base_model_name_or_path="org/apple")
+    assert open_checkpoint(folder).adapter.base is None
+    fetched = download("org/apple")
+    assert open_checkpoint(folder).adapter.base.path == fetched

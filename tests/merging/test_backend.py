@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import numpy as np
 import pytest
 
+from kinship.checkpoints import open_checkpoint
 from kinship.errors import CheckpointError, MergeError
 from kinship.merging import METHODS, Parent, Recipe, merge, read_record
 from tests.families import llama, tuned
@@ -211,7 +212,10 @@ def test_an_adapter_is_merged_into_its_model_first(tmp_path):
     child, one, two = (weights(path) for path in (tmp_path / "child", models[1], models[2]))
     one[f"{name}.weight"] += 2.0 * b.astype(np.float64) @ a
     assert all(np.allclose(child[tensor], (one[tensor] + two[tensor]) / 2, atol=1e-6) for tensor in child)
-    assert [model.role for model in record.models] == ["parent", "adapter", "parent"]
+    assert [(model.path, model.role) for model in record.models] == [
+        (str(models[1]), "base"), (str(adapter), "parent"), (str(models[2]), "parent")
+    ]  # fmt: skip
+    assert record.parents[0].fingerprint == open_checkpoint(adapter).fingerprint
     assert not (tmp_path / "child" / ".adapters").exists()
 
 

@@ -20,7 +20,7 @@ RECORD = MergeRecord(
         MergedModel("/models/base", "f0", "base", "apache-2.0"),
         MergedModel(CACHED, "f1", "parent", "apache-2.0"),
         MergedModel("/models/tuned/b", "f2", "parent", "apache-2.0"),
-        MergedModel("/models/lora", "f3", "adapter", "apache-2.0"),
+        MergedModel("/models/lora", "f3", "parent", "apache-2.0"),
         MergedModel("/models/tokens", "f4", "tokenizer"),
     ),
     {"kinship": "0.1.0", "mergekit": "0.1.5"},
@@ -39,6 +39,7 @@ def test_the_front_matter_names_parents_relative_to_the_folder_and_by_hub_id(tmp
             "../" * len((tmp_path / "x").parts[1:]) + "models/base",
             "org/name-7B",
             "../" * len((tmp_path / "x").parts[1:]) + "models/tuned/b",
+            "../" * len((tmp_path / "x").parts[1:]) + "models/lora",
         ],
         "base_model_relation": "merge",
         "library_name": "transformers",
@@ -48,7 +49,7 @@ def test_the_front_matter_names_parents_relative_to_the_folder_and_by_hub_id(tmp
     assert (tmp_path / "x" / said["base_model"][2]).resolve().as_posix() == "/models/tuned/b"
     assert body.startswith("\n# child\n")
     for words in (
-        "`org/name-7B` and `b`",
+        "`org/name-7B`, `b` and `lora`",
         "on `base`",
         "--random-seed 3",
         "mergekit 0.1.5",

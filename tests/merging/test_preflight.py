@@ -13,8 +13,9 @@ from math import prod
 import pytest
 import yaml
 
+from kinship.checkpoints import open_checkpoint
 from kinship.errors import MergeError
-from kinship.merging import METHODS, Parent, Recipe, has_error, merge, preflight
+from kinship.merging import METHODS, Parent, Recipe, has_error, merge, preflight, reference
 from kinship.merging.check_place import expected_bytes
 from kinship.merging.check_vocabulary import differing_tokens, read_vocabulary
 from kinship.merging.inputs import open_inputs
@@ -263,6 +264,20 @@ def test_an_adapter_on_its_model_passes(linear, tmp_path):
     assert said(preflight(replace(linear, parents=parents))) == []
     wrong = (Parent(f"{first.path}+{first.path}", {"weight": 1.0}), linear.parents[1])
     assert any("this is no adapter" in told for _, told in said(preflight(replace(linear, parents=wrong))))
+
+
+def test_an_adapter_on_another_model_than_its_own_is_told_of(linear, tmp_path):
+    first, second = linear.parents
+    name = "model.layers.0.self_attn.q_proj.lora_"
+    factor = llama(1)["model.layers.0.self_attn.q_proj.weight"]
+    factors = {f"{name}A.weight": pack(factor[:3], "F32"), f"{name}B.weight": pack(factor[:, :3], "F32")}
+    (tmp_path / "adapter").mkdir()
+    own = open_checkpoint(save_adapter(tmp_path / "adapter", factors, base_model_name_or_path=first.path))
+    assert reference(own) == f"{first.path}+{own.path}"
+    assert said(preflight(replace(linear, parents=(Parent(reference(own), {"weight": 1.0}), second))), "warning") == []
+    other = Parent(f"{second.path}+{own.path}", {"weight": 1.0})
+    ((_, told),) = said(preflight(replace(linear, parents=(other, first))), "warning")
+    assert "was trained on" in told
 
 
 def test_tokens_with_another_id_are_counted(linear, tmp_path):

@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 from kinship.checkpoints import align, open_checkpoint
 from kinship.demo import demo_path
 from kinship.errors import MergeError, RecipeError
-from kinship.evaluation import Options
-from kinship.merging import compose, read_record
+from kinship.evaluation import Evaluator, Options, resolve_tasks
+from kinship.merging import Recipe, compose, read_record
 from kinship.workspace.context import JobContext
 from kinship.workspace.families import DEMO, family
 from kinship.workspace.jobs import cancel, enqueue, job
@@ -27,6 +27,7 @@ from kinship.workspace.tables import load_table
 from tests.families import llama, save_model, tuned
 
 FEW = asdict(Options(batch_size=64, limit=20))
+HELD_OUT = Options(batch_size=64, limit=20, part="held-out")
 PAIR = [str(demo_path() / name) for name in ("sorting", "shifting")]
 
 
@@ -77,6 +78,18 @@ def test_equal_merges_are_made_once(pair, home, tmp_path):
     assert {made.path.name for made in merges()} == {"a", "b"}
 
 
+def test_a_linked_merge_tells_of_itself(pair, home, tmp_path):
+    make_merge(compose("linear", pair), tmp_path / "a", quiet)
+    moved = [str(Path(path).rename(tmp_path / f"moved-{Path(path).name}")) for path in pair]
+    linked = make_merge(compose("linear", moved), tmp_path / "b", quiet)
+    assert not linked.fresh
+    assert [parent.path for parent in read_record(tmp_path / "b").parents] == moved
+    assert [parent.path for parent in Recipe.from_yaml(tmp_path / "b" / "mergekit_config.yml").parents] == moved
+    assert "# b\n" in (tmp_path / "b" / "README.md").read_text()
+    assert "# a\n" in (tmp_path / "a" / "README.md").read_text()
+    assert [parent.path for parent in read_record(tmp_path / "a").parents] == pair
+
+
 def test_a_merge_whose_folder_is_gone_or_changed_is_made_again(pair, home, tmp_path):
     recipe = compose("linear", pair)
     make_merge(recipe, tmp_path / "a", quiet)
@@ -112,6 +125,8 @@ def test_a_greedy_soup_keeps_what_does_not_lower_the_score(context, home):
     assert len(kept) == 2
     assert result["chosen"] == [step["model"] for step in result["trace"] if step["kept"]]
     assert ("path" in result) == (len(result["chosen"]) > 1)
+    held_out = Evaluator().evaluate(result["chosen"][0], resolve_tasks(["sorting", "shifting"]), HELD_OUT)
+    assert result["best_single"] == {"model": result["chosen"][0], "score": held_out.average}
     assert set(result["chosen"]) <= set(PAIR)
 
 
@@ -124,6 +139,8 @@ def test_outcomes_are_the_scored_merges_of_the_family(context, home):
     child, *parents = (known_scores(open_checkpoint(path).fingerprint).average for path in (one.children[0], *PAIR))
     assert found.gain == pytest.approx(child - sum(parents) / 2)
     assert found.kinship == pytest.approx(0.0, abs=0.02)
+    merge_by_hand(context, compose("linear", PAIR).to_yaml(), 0, "its equal", DEMO, [], None, whole)
+    assert outcomes(alignment, load_table(alignment)) == [found]
 
 
 @pytest.mark.parametrize("moment", ["merging", "after"])

@@ -6,12 +6,11 @@ from pathlib import Path
 
 from kinship.errors import RecipeError
 from kinship.lineage.declaration import Claim, Declaration
+from kinship.merging.description import CONFIG
 from kinship.merging.methods import METHODS
 from kinship.merging.recipe import Recipe
 
-__all__ = ["CONFIG", "claims_of", "mergekit_declaration"]
-
-CONFIG = "mergekit_config.yml"
+__all__ = ["claims_of", "mergekit_declaration"]
 
 
 def mergekit_declaration(folder: Path) -> Declaration | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from kinship.lineage.declaration import Claim, Declaration, Relation
-from kinship.lineage.sources.mergekit_config import CONFIG
+from kinship.merging.description import CONFIG
 from kinship.merging.record import RECORD, Role, read_record
 
 __all__ = ["own_declaration"]
 
-_RELATIONS: dict[Role, Relation] = {"parent": "merge parent", "base": "base", "adapter": "adapter"}
+_RELATIONS: dict[Role, Relation] = {"parent": "merge parent", "base": "base"}
 
 
 def own_declaration(folder: Path) -> Declaration | None:
