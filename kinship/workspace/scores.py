@@ -22,9 +22,11 @@ __all__ = [
     "forget_published",
     "known_scores",
     "load_scores",
+    "options_text",
     "published_scores",
     "store_published",
     "store_scores",
+    "versions_text",
 ]
 
 _LIBRARIES = ("lm_eval", "torch", "transformers")
@@ -76,8 +78,8 @@ def store_scores(checkpoint: Checkpoint, scores: Scores, options: Options) -> No
             "key": keys[task],
             "fingerprint": checkpoint.fingerprint,
             "task": task,
-            "options": _options(options),
-            "versions": _versions(),
+            "options": options_text(options),
+            "versions": versions_text(),
             "score": scores_to_json(Scores({task: score})),
             "made": time.time(),
         }
@@ -95,7 +97,7 @@ def known_scores(fingerprint: str) -> Scores:
     Few-shot, batch size and the like may differ from task to task; each score says its few-shot, and `merge_gain`
     refuses to compare across them.
     """
-    query = select(_scores).where(_scores.c.fingerprint == fingerprint, _scores.c.versions == _versions())
+    query = select(_scores).where(_scores.c.fingerprint == fingerprint, _scores.c.versions == versions_text())
     with transaction() as connection:
         rows = connection.execute(query.order_by(_scores.c.made)).all()
     whole = [row for row in rows if (said := json.loads(row.options))["limit"] is None and said["part"] == "all"]
@@ -186,15 +188,17 @@ def forget_published(source: str) -> None:
 def _keys(checkpoint: Checkpoint, digests: Mapping[str, str], options: Options) -> dict[str, str]:
     """Digests, by task, of all that decides a score: model, tokenizer, task and its data, options, libraries."""
     folder = checkpoint.adapter.base.path if checkpoint.adapter and checkpoint.adapter.base else checkpoint.path
-    model = [checkpoint.fingerprint, tokenizer_digest(folder), _options(options), _versions()]
+    model = [checkpoint.fingerprint, tokenizer_digest(folder), options_text(options), versions_text()]
     return {task: hashlib.sha256(json.dumps([*model, digest]).encode()).hexdigest() for task, digest in digests.items()}
 
 
-def _options(options: Options) -> str:
+def options_text(options: Options) -> str:
+    """Return options as text, the device that "auto" means here among them; the same text, the same scores."""
     return json.dumps(asdict(options) | {"device": resolve_device(options.device)}, sort_keys=True)
 
 
-def _versions() -> str:
+def versions_text() -> str:
+    """Return the versions of the libraries that decide a score."""
     return json.dumps({library: version(library) for library in _LIBRARIES})
 
 
