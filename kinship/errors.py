@@ -13,6 +13,7 @@ __all__ = [
     "AlignmentError",
     "CheckpointError",
     "ConnectivityError",
+    "ContributionError",
     "CurveError",
     "DeviceError",
     "HubError",
@@ -86,6 +87,12 @@ class SearchError(KinshipError):
     """A search cannot be run as it was asked for."""
 
 
+class ContributionError(KinshipError):
+    """A contributor of a fusion failed, or what it made cannot be averaged; what was finished before stays."""
+
+    exit_code = 1
+
+
 class TaskError(KinshipError):
     """A task cannot be read or run, or its score is none."""
 
@@ -127,7 +134,7 @@ class UnknownNameError(KinshipError):
 def _close_names(name: str, known: Sequence[str]) -> list[str]:
     """Return up to three names, those with the fewest edits first; only those nearly as close as the closest."""
     similar = get_close_matches(name, known, n=20, cutoff=0.5)  # fast, but blind to the order of what is not common
-    ranked = sorted((_edits(name, one), one) for one in similar)
+    ranked = sorted(((_edits(name, one), one) for one in similar), key=lambda pair: pair[0])
     return [one for edits, one in ranked if edits <= ranked[0][0] + 1][:3]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kinship.demo.path import demo_path
@@ -11,6 +11,7 @@ from kinship.evaluation.catalogue import catalogue
 from kinship.evaluation.own_text import SUFFIXES, own_task
 from kinship.evaluation.task import Task, expand
 from kinship.evaluation.task_folder import TaskFolder
+from kinship.evaluation.task_names import spelled_names
 
 __all__ = ["DEMO", "resolve_tasks"]
 
@@ -69,7 +70,15 @@ def _resolve(name: str, folders: Sequence[TaskFolder]) -> list[Task]:
         return [own_task(path)]
     if "/" in name or path.suffix in (*SUFFIXES, ".yaml"):
         raise TaskError(f"{name}: there is no such file or folder; check the path")
+    if name not in spelled_names():
+        raise _unknown(name, folders, spelled_names())
     known = catalogue()
     if name not in known:
-        raise UnknownNameError("task", name, {DEMO, *known, *(each for folder in folders for each in folder.index)})
+        raise _unknown(name, folders, known)
     return [Task(each) for each in expand(name, known)]
+
+
+def _unknown(name: str, folders: Sequence[TaskFolder], harness: Iterable[str]) -> UnknownNameError:
+    own = {each for folder in folders for each in folder.index}
+    short = {each.removeprefix(_PREFIX) for each in folders[-1].index}
+    return UnknownNameError("task", name, {DEMO, *short, *own, *harness})
