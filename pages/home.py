@@ -7,7 +7,7 @@ from kinship.similarity import kinship_matrix
 from kinship.ui.current import best_score, current_alignment, current_family, stored_table
 from kinship.ui.frame import page
 from kinship.ui.heatmap import provenance, show_matrix
-from kinship.ui.overview import show_next_steps, show_numbers
+from kinship.ui.overview import show_next_steps, show_numbers, show_small_tree
 from kinship.ui.work import measure_and_wait
 
 page("kinship", "How related are these models, and what should be merged next?")
@@ -33,8 +33,10 @@ with right:
     st.subheader("Next", anchor=False)
     show_next_steps(family, table)
 with left:
+    if alignment is not None and table is None:
+        measure_and_wait(family, alignment)
     if table is not None:
         kinship = kinship_matrix(table)
         show_matrix(kinship, by_name=False, zoomed=False, chosen=None, source=provenance(table, kinship))
-    elif alignment is not None:
-        measure_and_wait(family, alignment)
+    if table is not None or family.published:
+        show_small_tree(family)

@@ -4,6 +4,8 @@ Rows are taken three at a time, a panel: nine products of two panels need nine s
 with 32 vector registers holds. Every loop sums a product lane by lane in the order of the elements and then over the
 lanes in the same way, so that an entry of G does not depend on the loop that made it: rows of equal content get equal
 entries, on every processor.
+
+Numba's cache of compiled kernels looks at the time of cpu.py alone: touch that file after a change here.
 """
 
 from __future__ import annotations

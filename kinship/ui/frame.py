@@ -50,11 +50,12 @@ def frame() -> Page:
 def page(title: str, question: str) -> None:
     """Begin a page: its title and the question that it answers.
 
-    A deep link that is a new server's very first visit runs the page without the router; it draws the frame itself.
+    A deep link that is a new server's very first visit runs the page without the router. The page then registers the
+    router and starts over: widgets that were drawn without it would lose their first click.
     """
     if not st.session_state.pop("framed", False):
         frame()
-        del st.session_state["framed"]
+        st.rerun()
     st.title(title, anchor=False)
     st.caption(question)
 

@@ -8,10 +8,11 @@ import streamlit as st
 
 from kinship.checkpoints import Alignment
 from kinship.similarity import GramTable, kinship_matrix
+from kinship.ui.tree import known_tree, show_tree
 from kinship.ui.words import count_text
 from kinship.workspace.families import Family
 
-__all__ = ["show_next_steps", "show_numbers"]
+__all__ = ["show_next_steps", "show_numbers", "show_small_tree"]
 
 
 def show_numbers(
@@ -52,6 +53,13 @@ def show_next_steps(family: Family, table: GramTable | None) -> None:
         with st.container(border=True):
             st.page_link(target, label=f"**{label}**")
             st.caption(why)
+
+
+def show_small_tree(family: Family) -> None:
+    """Show who comes from whom, with the way to the whole page."""
+    known = known_tree(family)
+    st.page_link("pages/tree.py", label="**Family tree**")
+    show_tree(known, known.tree, colour="average score", chosen="", focus=False, best=False, closed=())
 
 
 def _mean_kinship(family: Family, table: GramTable | None) -> float:

@@ -53,6 +53,16 @@ def test_a_deep_link_as_the_very_first_visit_shows_the_whole_frame(open_page, se
     expect(page.get_by_text("Mean kinship of 6 models (Cosine")).to_be_visible(timeout=PATIENCE)
 
 
+def test_the_first_click_on_a_new_server_is_heard(open_page, streamlit_server, tmp_path):
+    address = streamlit_server(dashboard_folder() / "app.py", {"KINSHIP_HOME": str(tmp_path)})
+    page = open_page(f"{address}/stages?threshold=0.5")
+    expect(page.get_by_role("heading", name="Stages", exact=True)).to_be_visible(timeout=PATIENCE)
+    page.get_by_test_id("stSidebar").get_by_role("combobox").first.click()
+    page.get_by_role("option", name="paper-path-1").click()
+    expect(page).to_have_url(re.compile("family=paper-path-1.*threshold=0.5"))
+    expect(page.get_by_text("The lineage paper-path-1")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_shows_without_an_error(open_page, server, path, scheme):
