@@ -12,6 +12,7 @@ import typer
 
 from kinship.cli import (  # each registers its commands
     checkpoints,
+    connectivity,
     dashboard,
     demo,
     evaluation,
@@ -29,6 +30,7 @@ from kinship.errors import KinshipError
 __all__ = [
     "app",
     "checkpoints",
+    "connectivity",
     "dashboard",
     "demo",
     "evaluation",

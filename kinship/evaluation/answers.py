@@ -27,6 +27,11 @@ class Answer:
     nats: float
     tokens: int
 
+    @property
+    def loss(self) -> float | None:
+        """Nats per gold token; None where the task has no gold answer."""
+        return self.nats / self.tokens if self.tokens else None
+
 
 @dataclass(frozen=True)
 class Answers:

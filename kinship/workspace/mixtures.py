@@ -40,7 +40,7 @@ _requests = Table(
     "mixture_requests",
     metadata,
     Column("request", String, primary_key=True),
-    Column("keys", Text, nullable=False),
+    Column("answers", Text, nullable=False),
     Column("made", Float, nullable=False),
 )
 
@@ -107,16 +107,18 @@ def announce_points(request: Sequence[object], keys: Keys) -> None:
     """Write down under which keys the answers to a request will be."""
     with transaction() as connection:
         connection.execute(delete(_requests).where(_requests.c.request == _digest(request)))
-        connection.execute(insert(_requests).values(request=_digest(request), keys=json.dumps(keys), made=time.time()))
+        connection.execute(
+            insert(_requests).values(request=_digest(request), answers=json.dumps(keys), made=time.time())
+        )
 
 
 def known_points(request: Sequence[object]) -> tuple[list[Answers], int] | None:
     """Return the answers so far to a request, and how many tasks each point has; None where no worker has begun it."""
     with transaction() as connection:
-        row = connection.execute(select(_requests.c.keys).where(_requests.c.request == _digest(request))).first()
+        row = connection.execute(select(_requests.c.answers).where(_requests.c.request == _digest(request))).first()
     if row is None:
         return None
-    keys: Keys = json.loads(row.keys)
+    keys: Keys = json.loads(row.answers)
     return load_answers(keys), len(keys[0])
 
 

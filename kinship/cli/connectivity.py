@@ -1,0 +1,98 @@
+"""`kinship interpolate`: loss and score along the straight line between two models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kinship.checkpoints import local_path, open_checkpoint, unique_names
+from kinship.cli.program import AsJson, answer, app, progress
+from kinship.connectivity import Barrier, line_positions, line_weights, loss_barrier, score_drop
+from kinship.evaluation import Answer, Answers, Dtype, Options
+from kinship.similarity import Device
+
+__all__ = ["interpolate"]
+
+
+@app.command()
+def interpolate(
+    first: Annotated[
+        str, typer.Argument(metavar="A", help="Where t is 0: a folder in Hugging Face layout or a Hub id.")
+    ],
+    second: Annotated[str, typer.Argument(metavar="B", help="Where t is 1; made from the same base.")],
+    tasks: Annotated[str, typer.Option(help="Names or paths of own text, with commas between; `demo` means its four.")],
+    include_path: Annotated[Path | None, typer.Option(help="A folder with your own task files.")] = None,
+    points: Annotated[int, typer.Option(help="How many, both ends among them.")] = 11,
+    limit: Annotated[int | None, typer.Option(help="At most so many questions a task.")] = None,
+    device: Annotated[Device, typer.Option(help="Where to compute.")] = "auto",
+    dtype: Annotated[Dtype, typer.Option(help="Precision; auto is the checkpoint's own.")] = "auto",
+    batch_size: Annotated[int, typer.Option(help="Requests in one forward pass.")] = 1,
+    num_fewshot: Annotated[int | None, typer.Option(help="Examples before each question.")] = None,
+    apply_chat_template: Annotated[bool, typer.Option("--apply-chat-template", help="Use the chat template.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print loss and score along the straight line between two models, and its loss barrier."""
+    from kinship.workspace.evaluating import shared_evaluator
+    from kinship.workspace.landscape import Request, measure_points
+
+    t = line_positions(points)
+    with progress() as report:
+        models = tuple(open_checkpoint(Path(local_path(model, report)).absolute()) for model in (first, second))
+        request = Request(
+            models,
+            line_weights(t),
+            tuple(name.strip() for name in tasks.split(",") if name.strip()),
+            None if include_path is None else str(include_path.absolute()),
+            Options(device, dtype, batch_size, num_fewshot, limit, apply_chat_template),
+        )
+        found = measure_points(shared_evaluator(), request, report)
+    names = unique_names([one.path for one in models])
+    barrier = loss_barrier(t, [one.loss for one in found])
+    drop = score_drop(t, [one.scores.average for one in found])
+    answer(_plain(names, t, found, barrier, drop), _text(names, t, found, barrier), as_json)
+
+
+def _plain(
+    names: Sequence[str], t: Sequence[float], found: Sequence[Answers], barrier: Barrier, drop: Barrier
+) -> dict[str, Any]:
+    return {
+        "models": list(names),
+        "tasks": {task: _task([one.tasks[task] for one in found]) for task in found[0].tasks},
+        "t": list(t),
+        "loss": [one.loss for one in found],
+        "score": [one.scores.average for one in found],
+        "barrier": barrier.value,
+        "barrier_at": barrier.at,
+        "barrier_relative": barrier.relative,
+        "connected": barrier.connected,
+        "reason": barrier.reason or None,
+        "score_drop": drop.value,
+    }
+
+
+def _task(found: Sequence[Answer]) -> dict[str, Any]:
+    return {
+        "loss": [one.loss for one in found],
+        "score": [one.score.value for one in found],
+        "unit": found[0].score.unit,
+        "tokens": found[0].tokens,
+    }
+
+
+def _text(names: Sequence[str], t: Sequence[float], found: Sequence[Answers], barrier: Barrier) -> str:
+    lines = [f"{'t':>6} {'loss':>9} {'score':>8}  {names[0]} at 0, {names[1]} at 1"]
+    for place, one in zip(t, found, strict=True):
+        lines.append(f"{place:6.3f} {_number(one.loss, 4):>9} {_number(one.scores.average, 2):>8}")
+    if barrier.value is None:
+        lines.append(f"The barrier is undefined: {barrier.reason}.")
+    else:
+        share = "" if barrier.relative is None else f", {barrier.relative:.1%} of the mean loss of the ends"
+        lines.append(f"loss barrier {barrier.value:.4f} nats a gold token at t = {barrier.at:.3f}{share}")
+    return "\n".join(lines)
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return "-" if value is None else f"{value:.{decimals}f}"
