@@ -2,10 +2,11 @@
 
 from kinship.connectivity.barrier import NEGLIGIBLE, Barrier, chord, loss_barrier, score_drop
 from kinship.connectivity.line import LEAST_POINTS, line_positions, line_weights
-from kinship.connectivity.plane import Grid, Plane, plane_through
+from kinship.connectivity.plane import MARKED, Grid, Plane, plane_through
 
 __all__ = [
     "LEAST_POINTS",
+    "MARKED",
     "NEGLIGIBLE",
     "Barrier",
     "Grid",

@@ -2,10 +2,10 @@
 
     barrier = max over t of L(t) - ((1 - t) L(0) + t L(1))
 
-(Entezari et al. 2022, arXiv 2110.06296, equation 1). Frankle et al. (2020, arXiv 1912.05671, section 2) call two
-networks linearly mode connected where their error rises by less than about two points along the line, above the mean
-of its ends; two models of one family then lie in one basin of the loss. The two percent used here for a loss is a
-convention in their spirit: the barrier over the mean loss of the ends.
+(Entezari et al. 2022, arXiv 2110.06296). Frankle et al. (2020, arXiv 1912.05671), who measure the rise of the error
+above the mean of the ends, take less than two points of error for none: the networks are linearly mode connected,
+they lie in one basin. The two percent used here for a loss, the barrier over the mean loss of the ends, is a
+convention in their spirit and not theirs.
 """
 
 from __future__ import annotations

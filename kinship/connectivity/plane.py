@@ -16,10 +16,13 @@ import numpy.typing as npt
 from kinship.errors import ConnectivityError
 from kinship.similarity import GramTable
 
-__all__ = ["Grid", "Plane", "plane_through"]
+__all__ = ["MARKED", "Grid", "Plane", "plane_through"]
 
 Floats = npt.NDArray[np.float64]
 Weights = tuple[float, float, float]
+
+MARKED: tuple[Weights, ...] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (1 / 3, 1 / 3, 1 / 3))
+"""The three models themselves, and their mean."""
 
 _FLAT = 1e-6  # of the longer side: below it the third model lies on the line, as far as the table can tell
 _DECIMALS = 6  # of a point's weights, so that the same point is known again when a table was made anew
@@ -55,11 +58,6 @@ class Plane:
 
     names: tuple[str, str, str]
     corners: tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
-
-    @property
-    def mean(self) -> tuple[float, float]:
-        """Where the average of the three lies."""
-        return self.place((1 / 3, 1 / 3, 1 / 3))
 
     def place(self, weights: Weights) -> tuple[float, float]:
         """Return the coordinates of a mix whose weights add up to 1."""
