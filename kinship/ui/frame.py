@@ -55,7 +55,10 @@ def page(title: str, question: str) -> None:
     """
     if not st.session_state.pop("framed", False):
         frame()
-        st.rerun()
+        if not st.session_state.get("routed"):
+            st.session_state["routed"] = True
+            st.rerun()
+        del st.session_state["framed"]
     st.title(title, anchor=False)
     st.caption(question)
 

@@ -24,6 +24,9 @@ def run(page: str, **link: str) -> AppTest:
     for key, value in link.items():
         app.query_params[key] = value
     app.switch_page(page)
+    app.session_state["routed"] = (
+        True  # AppTest runs a page without the router, and forgets the widgets of a page that starts over
+    )
     return app.run()
 
 
