@@ -1,14 +1,131 @@
-"""Loss and score along the straight line between two models."""
+"""The line between two models: where it leads, what lies on it, and how to read it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import streamlit as st
 
+from kinship.checkpoints import Alignment
+from kinship.connectivity import NEGLIGIBLE, line_positions, line_weights, score_drop
+from kinship.evaluation import Answers
+from kinship.plots import line
+from kinship.plots.colours import model_colours, model_symbols
+from kinship.similarity import METRICS, GramTable, kinship_matrix
+from kinship.ui.figure import show_figure
+from kinship.ui.merge_run import take_pair
+from kinship.ui.points import show_points
+from kinship.ui.scoring import choose_scoring
+from kinship.ui.work import measured
 from kinship.workspace.families import Family
+from kinship.workspace.landscape import Request
 
 __all__ = ["show_line"]
 
+_READING = (
+    "Loss is the negative log-likelihood of the right answers, in nats per token. Dashed is the straight line between "
+    "the ends; the barrier is the largest rise of the loss above it (Entezari et al., arXiv 2110.06296)."
+)
+_RULE = (
+    f"Below about {NEGLIGIBLE:.0%} of the ends' mean loss a barrier counts as none here, after Frankle et al. (arXiv "
+    "1912.05671), who allow the error two points: the models are linearly connected, they lie in one basin, and an "
+    "average of their weights stays in it."
+)
+
 
 def show_line(family: Family) -> None:
-    """Show the line between two models of a family."""
-    st.subheader(f"The line between two models of {family.name}", anchor=False)
+    """Show the line between two models of a family, base included, and their kinship beside it."""
+    alignment, table = measured(family)
+    checkpoints = dict(zip(alignment.names, (alignment.base, *alignment.members), strict=True))
+    take_pair(list(checkpoints))
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    names = list(checkpoints)
+    first = row.selectbox("From", names, index=1, key="first", bind="query-params", width=200, help="Where t is 0.")
+    second = row.selectbox(
+        "To", names, index=min(2, len(names) - 1), key="second", bind="query-params", width=200, help="Where t is 1."
+    )
+    points = row.number_input("Points", 11, 201, 11, key="points", bind="query-params", width=110)
+    scoring = choose_scoring(family)
+    if first == second:
+        st.caption("Nothing lies between a model and itself; choose two different models.")
+        return
+    t = line_positions(points)
+    request = Request(
+        (checkpoints[first], checkpoints[second]),
+        line_weights(t),
+        scoring.tasks,
+        scoring.include_path,
+        scoring.options,
+    )
+    left, right = st.columns([3, 1], gap="medium")
+    with right:
+        _show_kinship(table, (first, second))
+    with left:
+        show_points(
+            "interpolate",
+            f"{first} to {second}",
+            request,
+            lambda known: _show_picture((first, second), t, known, alignment),
+        )
+
+
+def _show_picture(
+    pair: tuple[str, str], t: Sequence[float], known: Sequence[Answers | None], alignment: Alignment
+) -> None:
+    scores = [None if one is None else one.scores for one in known]
+    units = {unit for one in scores if one is not None for unit in one.averages}
+    info = line.line_info(
+        pair,
+        t,
+        [None if one is None else one.loss for one in known],
+        [None if one is None else one.average for one in scores],
+        [None if one is None else one.stderr for one in scores],
+        unit=next(iter(units)) if len(units) == 1 else "percent",
+    )
+    if None not in known:
+        st.markdown(_sentence(info))
+    mixed = " Tasks in percent and in bits per byte have no common average score." if len(units) > 1 else ""
+    show_figure(
+        line.draw(info, model_colours(alignment.names), model_symbols(alignment.names)),
+        key="line",
+        name=f"line-{pair[0]}-{pair[1]}",
+        rows=info.to_rows,
+        caption=f"{_READING} {_RULE}{mixed}",
+    )
+
+
+def _sentence(info: line.LineInfo) -> str:
+    """Say what the line shows."""
+    first, second = info.models
+    barrier = info.barrier
+    if barrier.value is None:
+        return f"The barrier is undefined: {barrier.reason}."
+    drop = score_drop(info.positions, info.scores)
+    falls = f" The score falls at most **{drop.value:.1f}** below its own straight line." if drop.value else ""
+    best, at = min((loss, t) for loss, t in zip(info.losses, info.positions, strict=True) if loss is not None)
+    lowest = f" The lowest loss on the line is **{best:.3f}**, at t = {at:.2f}."
+    if barrier.value == 0.0:
+        verdict = f"**No barrier** between {first} and {second}: the loss nowhere rises above the straight line."
+        return verdict + falls + lowest
+    share = "" if barrier.relative is None else f", {barrier.relative:.1%} of the ends' mean loss"
+    size = f"**{barrier.value:.3g}** nats per token at t = {barrier.at:.2f}{share}"
+    if barrier.connected:
+        return f"The loss barrier between {first} and {second} is {size}: **linearly connected**.{falls}{lowest}"
+    return f"The loss barrier between {first} and {second} is {size}: **a hill lies between them**.{falls}{lowest}"
+
+
+def _show_kinship(table: GramTable, pair: tuple[str, str]) -> None:
+    st.subheader("Their kinship", anchor=False)
+    seen = table.rebased(pair[0])
+    apart = float(np.sqrt(seen.totals().gram[(seen.row(pair[1]),) * 2]))
+    if table.base in pair:
+        st.metric("Distance of their weights", f"{apart:.3g}")
+        st.caption("The base has no weight change of its own, so no kinship with what was made from it.")
+        return
+    two = table.select(list(pair))
+    for name in ("pcc", "cosine"):
+        value = float(kinship_matrix(two, name).values[0, 1])
+        st.metric(METRICS[name].title, "undefined" if np.isnan(value) else f"{value:.2f}")
+    st.metric("Distance of their weights", f"{apart:.3g}")
+    st.page_link("pages/matrix.py", label="All of the family")
