@@ -24,9 +24,7 @@ def run(page: str, **link: str) -> AppTest:
     for key, value in link.items():
         app.query_params[key] = value
     app.switch_page(page)
-    app.session_state["routed"] = (
-        True  # AppTest runs a page without the router, and forgets the widgets of a page that starts over
-    )
+    app.session_state["routed"] = True  # AppTest knows no router, and no widgets of a page that starts over
     return app.run()
 
 
