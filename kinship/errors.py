@@ -23,6 +23,7 @@ __all__ = [
     "MergeError",
     "NonFiniteError",
     "RecipeError",
+    "ScoreError",
     "SearchError",
     "TaskError",
     "UnknownNameError",
@@ -95,6 +96,10 @@ class ContributionError(KinshipError):
 
 class TaskError(KinshipError):
     """A task cannot be read or run, or its score is none."""
+
+
+class ScoreError(TaskError):
+    """A model has no score on a task: what it answers gives no finite number."""
 
 
 class LineageError(KinshipError):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kinship.errors import TaskError
+from kinship.errors import ScoreError
 from kinship.evaluation.options import Part
 from kinship.evaluation.scores import TaskScore, mean_error
 from kinship.evaluation.units import Headline, headline
@@ -37,13 +37,15 @@ def task_score(name: str, report: Mapping[str, Any], *, part: Part, digest: str)
     Raises
     ------
     TaskError
-        None of its numbers can be a score, or it is none for this model.
+        None of its numbers can be a score.
+    ScoreError
+        It is none for this model.
     """
     result = report["results"][name]
     chosen = headline(name, result, report["configs"].get(name, {}), report["higher_is_better"].get(name, {}))
     value = chosen.score(name, result)
     if not math.isfinite(value):
-        raise TaskError(f"{name} gives {value} for this model; look at the model's answers to it")
+        raise ScoreError(f"{name} gives {value} for this model; look at the model's answers to it")
     values = _per_question(chosen, value, _samples(name, report))
     error = result.get(chosen.stderr_key)
     if isinstance(error, int | float):

@@ -9,7 +9,7 @@ from kinship.merging.description import CONFIG, DESCRIPTION, describe
 from kinship.merging.expected_gain import Expectation, GainFit, fit_gain
 from kinship.merging.finding import Finding, has_error
 from kinship.merging.locate import located
-from kinship.merging.method import Method, Paper, Parameter
+from kinship.merging.method import Method, Paper, Parameter, SearchRange
 from kinship.merging.methods import METHODS, merge_method
 from kinship.merging.pair_scores import PairScores
 from kinship.merging.predict import Prediction, predict, predicted_table
@@ -39,6 +39,7 @@ __all__ = [
     "Parent",
     "Prediction",
     "Recipe",
+    "SearchRange",
     "SoupStep",
     "appearing",
     "candidates",

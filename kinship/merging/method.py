@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-__all__ = ["BaseUse", "Method", "Paper", "Parameter"]
+__all__ = ["BaseUse", "Method", "Paper", "Parameter", "SearchRange"]
 
 BaseUse = Literal["required", "optional", "ignored"]
 _YES = ("true", "yes", "on", "1", "t", "y")
@@ -28,6 +28,14 @@ class Paper:
     def url(self) -> str:
         """Address of the paper."""
         return f"https://arxiv.org/abs/{self.arxiv}" if self.arxiv else f"https://doi.org/{self.doi}"
+
+
+class SearchRange(NamedTuple):
+    """Where a search for a parameter's value looks, both ends in it; `log` where orders of magnitude count."""
+
+    low: float
+    high: float
+    log: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,8 @@ class Parameter:
         What a form offers first for a required one.
     advanced : bool
         Seldom worth changing.
+    search : SearchRange or None
+        Where a search looks for a number; None leaves the parameter as it is. The default or start lies in it.
     """
 
     name: str
@@ -65,6 +75,7 @@ class Parameter:
     required: bool = False
     start: float | None = None
     advanced: bool = False
+    search: SearchRange | None = None
 
     def read(self, value: Any) -> float | int | bool:
         """Return one value in this parameter's type, as mergekit would read it; ValueError where it cannot."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from kinship.merging.method import Method, Paper, Parameter
+from kinship.merging.method import Method, Paper, Parameter, SearchRange
 
 __all__ = ["INTERPOLATION", "WEIGHT"]
 
 WEIGHT = Parameter(
-    "weight", "number", "How much this parent counts.", of="parent", required=True, start=1.0
+    "weight",
+    "number",
+    "How much this parent counts.",
+    of="parent",
+    required=True,
+    start=1.0,
+    search=SearchRange(0.0, 1.0),
 )  # any number: a negative one takes a parent's changes away
 
 _LAYOUT = [
@@ -58,6 +64,7 @@ INTERPOLATION = (
                 high=1.0,
                 required=True,
                 start=0.5,
+                search=SearchRange(0.0, 1.0),
             ),
         ),
         min_parents=2,

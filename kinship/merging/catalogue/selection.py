@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kinship.merging.method import Method, Paper, Parameter
+from kinship.merging.method import Method, Paper, Parameter, SearchRange
 
 __all__ = ["SELECTION"]
 
@@ -26,6 +26,7 @@ SELECTION = (
                 1.0,
                 low=0.0,
                 high=1.0,
+                search=SearchRange(0.05, 1.0),
             ),
             Parameter("int8_mask", "switch", "Keep the masks in int8 to save memory.", False, advanced=True),
         ),
@@ -48,8 +49,8 @@ SELECTION = (
         _RAM,
         "required",
         (
-            Parameter("r", "number", "How strongly to scale up.", 0.1, low=0.0),
-            Parameter("alpha", "number", "Bound on the share that counts.", 0.2, low=0.0),
+            Parameter("r", "number", "How strongly to scale up.", 0.1, low=0.0, search=SearchRange(0.0, 1.0)),
+            Parameter("alpha", "number", "Bound on the share that counts.", 0.2, low=0.0, search=SearchRange(0.0, 1.0)),
             _CHANGED,
         ),
     ),
@@ -80,6 +81,7 @@ SELECTION = (
                 low=0.0,
                 required=True,
                 start=1e-3,
+                search=SearchRange(1e-5, 1e-1, log=True),
             ),
         ),
         min_parents=2,

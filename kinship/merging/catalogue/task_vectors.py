@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kinship.merging.catalogue.interpolation import WEIGHT
-from kinship.merging.method import Method, Paper, Parameter
+from kinship.merging.method import Method, Paper, Parameter, SearchRange
 
 __all__ = ["TASK_VECTORS"]
 
@@ -28,13 +28,33 @@ _DELLA = Paper(
     "2406.11617",
 )
 
-_LAMBDA = Parameter("lambda", "number", "Scales the merged delta before it is added to the base.", 1.0)
+_LAMBDA = Parameter(
+    "lambda",
+    "number",
+    "Scales the merged delta before it is added to the base.",
+    1.0,
+    search=SearchRange(0.2, 2.0),
+)
 _DENSITY = Parameter(
-    "density", "number", "Share of this parent's delta that is kept.", 1.0, of="parent", low=0.0, high=1.0
+    "density",
+    "number",
+    "Share of this parent's delta that is kept.",
+    1.0,
+    of="parent",
+    low=0.0,
+    high=1.0,
+    search=SearchRange(0.1, 1.0),
 )
 _INT8 = Parameter("int8_mask", "switch", "Keep the masks in int8 to save memory.", False, advanced=True)
 _GAMMA = Parameter(
-    "gamma", "number", "Share of the largest changes that is dropped.", 0.01, of="parent", low=0.0, high=1.0
+    "gamma",
+    "number",
+    "Share of the largest changes that is dropped.",
+    0.01,
+    of="parent",
+    low=0.0,
+    high=1.0,
+    search=SearchRange(0.0, 0.1),
 )
 _EPSILON = Parameter(
     "epsilon",
@@ -44,6 +64,7 @@ _EPSILON = Parameter(
     of="parent",
     low=0.0,
     high=0.5,
+    search=SearchRange(0.01, 0.15),
 )
 
 
