@@ -67,6 +67,7 @@ class GenerationsInfo:
 
     searches: tuple[Progress, ...]
     baselines: Mapping[str, float]
+    unit: str = "percent"
 
     def to_rows(self) -> Rows:
         """One row a merge and one a baseline, for a CSV file."""
@@ -82,9 +83,11 @@ class GenerationsInfo:
         return header, body + [["baseline", name, "", "", score, "", "", ""] for name, score in self.baselines.items()]
 
 
-def generations_info(runs: Mapping[str, Run], baselines: Mapping[str, float] | None = None) -> GenerationsInfo:
+def generations_info(
+    runs: Mapping[str, Run], baselines: Mapping[str, float] | None = None, unit: str = "percent"
+) -> GenerationsInfo:
     """Collect runs by the name that each is shown under, finished or growing, and the scores of baselines."""
-    return GenerationsInfo(tuple(_progress(name, run) for name, run in runs.items()), dict(baselines or {}))
+    return GenerationsInfo(tuple(_progress(name, run) for name, run in runs.items()), dict(baselines or {}), unit)
 
 
 def draw(info: GenerationsInfo, against: Against) -> go.Figure:
@@ -104,7 +107,7 @@ def draw(info: GenerationsInfo, against: Against) -> go.Figure:
             y=score,
             line={"color": _GREY, "width": 1.2, "dash": "dot"},
             annotation={
-                "text": f"{name} {score:.1f}",
+                "text": f"{name} {score:.3g}",
                 "x": int(side == "right"),
                 "xanchor": side,
                 "font": {"size": 12, "color": _GREY},
@@ -117,7 +120,7 @@ def draw(info: GenerationsInfo, against: Against) -> go.Figure:
         margin={"t": 52 + 24 * ((len(info.searches) + 1) // 2)},
         showlegend=True,
         xaxis={"title": {"text": words[0]}, "rangemode": "tozero", "nticks": 10} | _whole(info, against),
-        yaxis={"title": {"text": "average score (%)"}, "nticks": 7},
+        yaxis={"title": {"text": f"average score ({info.unit})"}, "nticks": 7},
     )
     return figure
 

@@ -26,6 +26,7 @@ class SearchTreeInfo:
 
     models: tuple[Individual, ...]
     best: tuple[str, ...]
+    unit: str = "percent"
 
     @property
     def descents(self) -> Iterator[tuple[Individual, Individual]]:
@@ -45,10 +46,10 @@ class SearchTreeInfo:
         ]  # fmt: skip
 
 
-def search_tree_info(run: Run) -> SearchTreeInfo:
+def search_tree_info(run: Run, unit: str = "percent") -> SearchTreeInfo:
     """Collect the models of a run, finished or growing."""
     scored = tuple(one for one in run.population.individuals if one.score is not None)
-    return SearchTreeInfo(scored, tuple(one.name for one in run.population.best(run.k)))
+    return SearchTreeInfo(scored, tuple(one.name for one in run.population.best(run.k)), unit)
 
 
 def draw(info: SearchTreeInfo) -> go.Figure:
@@ -77,7 +78,7 @@ def draw(info: SearchTreeInfo) -> go.Figure:
         margin={"t": 76},
         showlegend=True,
         xaxis={"title": {"text": "generation"}, "range": [-0.6, last + 0.6], "dtick": 1, "zeroline": False},
-        yaxis={"title": {"text": "average score (%)"}, "nticks": 8},
+        yaxis={"title": {"text": f"average score ({info.unit})"}, "nticks": 8},
     )
     return figure
 

@@ -78,8 +78,11 @@ def _headline(record: RunRecord, run: Run) -> None:
     held_out = record.held_out.get(run.best.name) if record.over else None
     kin = [value for value in run.kinship_of_best if value is not None]
     numbers = {
-        "Best so far": (f"{run.best_scores[-1]:.1f}", "Average score (%) on the half that the search sees."),
-        "Held out": ("-" if held_out is None else f"{held_out:.1f}", "The same model on the other half, at the end."),
+        "Best so far": (
+            f"{run.best_scores[-1]:.3g}",
+            f"Average score ({record.unit}) on the half that the search sees.",
+        ),
+        "Held out": ("-" if held_out is None else f"{held_out:.3g}", "The same model on the other half, at the end."),
         "Generation": (str(len(run.generations) - 1), None),
         "Merges": (str(run.merges), "Baselines are not counted."),
         "Kinship": (f"{kin[-1]:.2f}" if kin else "-", f"Mean PCC of the {run.k} best after the last generation."),

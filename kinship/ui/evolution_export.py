@@ -103,9 +103,11 @@ def _report(name: str, record: RunRecord) -> str:
     run = record.run
     assert run is not None
     held_out = record.held_out.get(run.best.name) if record.over else None
-    said = f"The best model is {run.best.name}, {run.best_scores[-1]:.2f} % on the half that the search saw."
+    said = (
+        f"The best model is {run.best.name}, {run.best_scores[-1]:.4g} {record.unit} on the half that the search saw."
+    )
     if held_out is not None:
-        said += f" On the half that it never saw: {held_out:.2f} %."
+        said += f" On the half that it never saw: {held_out:.4g}."
     if record.baselines:
         said += f" {verdict(run, record.baselines, held_out).sentence}"
     if run.stopped_by:
@@ -113,7 +115,7 @@ def _report(name: str, record: RunRecord) -> str:
     plan = record.plan
     tasks = ", ".join(plan.tasks)
     asked = f"Strategy {plan.strategy}, k = {plan.k}, method {plan.method}, seed {plan.seed}, tasks {tasks}."
-    curves = generations.generations_info({name: run}, baseline_lines(record))
+    curves = generations.generations_info({name: run}, baseline_lines(record), record.unit)
     held: Rows = ["model", "held out"], [[model, score] for model, score in record.held_out.items()]
     baselines: Rows = (
         ["baseline", "score", "held out", "evaluations"],
@@ -126,7 +128,7 @@ def _report(name: str, record: RunRecord) -> str:
         Section("Result", f"{said} {asked}"),
         Section("By generation", figure=generations.draw(curves, "generation")),
         Section("By merges spent", figure=generations.draw(curves, "merges")),
-        Section("Tree", figure=search_tree.draw(search_tree.search_tree_info(run))),
+        Section("Tree", figure=search_tree.draw(search_tree.search_tree_info(run, record.unit))),
         *(
             Section(f"Kinship of the best after generation {number}", figure=matrix.draw(kin_info(record, number)))
             for number in range(len(record.kin_of_best))

@@ -16,20 +16,20 @@ from kinship.workspace.runs import RunRecord, load_run, run_names
 
 __all__ = ["baseline_lines", "kin_info", "show_compare", "show_curve", "show_matrix", "show_stops", "show_tree"]
 
-_SCORES = "Scores are in percent, of the half of the questions that the search sees."
+_SCORES = "Scores are of the half of the questions that the search sees."
 _TREE = "Every model at its generation and score; lines come from its parents, dashed for an exploration step."
 
 
 def show_curve(name: str, record: RunRecord) -> None:
     """Show the best score against generation and against merges spent, with the baselines."""
     assert record.run is not None
-    show_curves({name: record.run}, baseline_lines(record), source=_SCORES, key="curve")
+    show_curves({name: record.run}, baseline_lines(record), source=_SCORES, key="curve", unit=record.unit)
 
 
 def show_tree(name: str, record: RunRecord) -> None:
     """Show who was merged from whom."""
     assert record.run is not None
-    info = search_tree.search_tree_info(record.run)
+    info = search_tree.search_tree_info(record.run, record.unit)
     figure = search_tree.draw(info)
     show_figure(figure, key="tree", name=f"{name}-tree", rows=info.to_rows, caption=f"{_TREE} {_SCORES}")
 
@@ -95,10 +95,17 @@ def show_compare(name: str, record: RunRecord) -> None:
         except KinshipError as error:
             st.warning(str(error))
             continue
-        if found.run is not None:
+        if found.run is not None and found.unit != record.unit:
+            st.warning(f"{other} is scored in {found.unit}, {name} in {record.unit}; they cannot be compared.")
+        elif found.run is not None:
             runs[other], held_out[other] = found.run, found.held_out.get(found.run.best.name)
     paper = f" Published: {EVOLUTION_SOURCE}." if set(others) & published.keys() else ""
-    show_curves(runs, source=f"{_SCORES}{paper} Only searches on the same tasks can be compared in height.", key="both")
+    show_curves(
+        runs,
+        source=f"{_SCORES}{paper} Only searches on the same tasks can be compared in height.",
+        key="both",
+        unit=record.unit,
+    )
     rows = [
         {
             "run": title,

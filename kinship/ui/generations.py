@@ -31,10 +31,15 @@ _AGAINST: tuple[tuple[Literal["generation", "merges"], str], ...] = (
 
 
 def show_curves(
-    runs: Mapping[str, Run], baselines: Mapping[str, float] | None = None, *, source: str, key: str
+    runs: Mapping[str, Run],
+    baselines: Mapping[str, float] | None = None,
+    *,
+    source: str,
+    key: str,
+    unit: str = "percent",
 ) -> None:
     """Show the best score of runs side by side, by the names that they are shown under, with baselines as lines."""
-    info = plot.generations_info(runs, baselines)
+    info = plot.generations_info(runs, baselines, unit)
     row = st.container(horizontal=True, gap="medium")
     for against, reading in _AGAINST:
         with row.container(width=470):

@@ -86,7 +86,9 @@ def test_a_run_that_has_just_begun_and_none_at_all_can_be_drawn() -> None:
 def test_titles_say_against_what(against) -> None:
     figure = draw(generations_info({"mine": RUN}), against)
     assert against in figure.layout.xaxis.title.text
-    assert figure.layout.yaxis.title.text == "average score (%)"
+    assert figure.layout.yaxis.title.text == "average score (percent)"
+    text = draw(generations_info({"mine": RUN}, unit="bits per byte"), against)
+    assert text.layout.yaxis.title.text == "average score (bits per byte)"
     assert figure.layout.xaxis.dtick == 1
 
 
