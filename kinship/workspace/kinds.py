@@ -14,6 +14,7 @@ KINDS: dict[str, str] = {
     "download": "kinship.workspace.downloading:download_checkpoint",
     "evaluate": "kinship.workspace.evaluating:evaluate_models",
     "evolve": "kinship.workspace.evolving:evolve_run",
+    "fuse": "kinship.workspace.fusing:fuse_run",
     "hash": "kinship.workspace.hashing:hash_checkpoint",
     "interpolate": "kinship.workspace.landscape:score_points",
     "measure": "kinship.workspace.measure:measure_family",
@@ -21,6 +22,7 @@ KINDS: dict[str, str] = {
     "open": "kinship.workspace.library:open_with_torch",
     "plane": "kinship.workspace.landscape:score_points",
     "push": "kinship.workspace.merging:push_to_hub",
+    "recipe-search": "kinship.workspace.recipe_searching:search_recipe",
     "remake": "kinship.workspace.keeping:remake_model",
     "soup": "kinship.workspace.merging:soup_by_hand",
 }

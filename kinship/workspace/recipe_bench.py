@@ -1,0 +1,110 @@
+"""What a recipe search needs done: a trial's child is related, merged and scored, and removed unless it is the best."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from math import isnan
+from pathlib import Path
+
+from kinship.checkpoints import Alignment, align, open_checkpoint
+from kinship.errors import SearchError
+from kinship.evaluation import Evaluator, Part, Scores, resolve_tasks
+from kinship.evolution.recipes import Trial, Values
+from kinship.merging import has_error, predict, predicted_table, preflight, reference
+from kinship.similarity import GramTable, gram_table, kinship_matrix
+from kinship.workspace.measure import measure
+from kinship.workspace.merges import make_merge
+from kinship.workspace.recipe_plan import RecipePlan, recipe_at
+from kinship.workspace.scores import evaluate_kept
+
+__all__ = ["RecipeBench", "trial_folder"]
+
+_CHILD = "child"
+
+
+class RecipeBench:
+    """Makes, relates and scores the children of one search; what is there is not made again.
+
+    Parameters
+    ----------
+    plan : RecipePlan
+    folder : Path
+        Of the search; the children are made in it.
+    evaluator : Evaluator
+    report : callable
+        Told what is being done; may raise to end the work.
+    """
+
+    def __init__(self, plan: RecipePlan, folder: Path, evaluator: Evaluator, report: Callable[[str], None]) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._evaluator = evaluator
+        self._report = report
+        self._tasks = resolve_tasks(plan.tasks, plan.include_path)
+        self._related: tuple[Alignment, GramTable] | None = None
+
+    def fault(self, _: int, values: Values) -> str:
+        """Say why the recipe cannot be merged; empty where it can."""
+        findings = preflight(recipe_at(self._plan, values))
+        return "; ".join(one.message for one in findings if one.severity == "error") if has_error(findings) else ""
+
+    def kinship(self, number: int, values: Values) -> float | None:
+        """Return the PCC of the child with the nearest of the models that it is to differ from.
+
+        It is predicted from the family's table where the method allows that, rounding to the stored dtype included,
+        and measured on the merged child otherwise; None where it is undefined.
+        """
+        self._report("kinship of the child")
+        alignment, table = self._table()
+        recipe = recipe_at(self._plan, values)
+        members = zip(alignment.names, (alignment.base, *alignment.members), strict=True)
+        rows = {reference(one): name for name, one in members}
+        told = predicted_table(predict(recipe, table, rows), table, _CHILD, alignment.base.dtype)
+        if told is None:
+            child = open_checkpoint(self._made(number, values))
+            grown = align(alignment.base, [*alignment.members, child])
+            known = table if [one.name for one in grown.tensors] == list(table.tensors) else None
+            told = gram_table(grown, self._plan.options.device, known=known)
+        wanted = self._plan.kin_to or self._plan.parents
+        line = zip(alignment.members, kinship_matrix(told).values[-1, :-1].tolist(), strict=True)
+        return max((value for one, value in line if str(one.path) in wanted and not isnan(value)), default=None)
+
+    def score(self, number: int, values: Values) -> float:
+        """Return the average task score of the child on the half of the questions that the search sees."""
+        average = self.scores(number, values, "search").average
+        if average is None:
+            raise SearchError("percent and bits per byte have no common average; search on tasks of one kind")
+        return average
+
+    def scores(self, number: int, values: Values, part: Part) -> Scores:
+        """Return the scores of the child on one half of the questions."""
+        child = open_checkpoint(self._made(number, values))
+        options = replace(self._plan.options, part=part)
+        return evaluate_kept(
+            self._evaluator, child, self._tasks, options, progress=lambda _, what: self._report(f"scoring: {what}")
+        )
+
+    def keep(self, trials: Iterable[Trial | None]) -> None:
+        """Remove the children of all other trials; their recipes follow from their values."""
+        wanted = {trial_folder(self._folder, one.number) for one in trials if one is not None}
+        for child in (self._folder / "models").glob("trial-*"):
+            if child not in wanted:
+                shutil.rmtree(child)
+
+    def _made(self, number: int, values: Values) -> Path:
+        out = trial_folder(self._folder, number)
+        return make_merge(recipe_at(self._plan, values), out, lambda _, what: self._report(f"merging: {what}")).path
+
+    def _table(self) -> tuple[Alignment, GramTable]:
+        if self._related is None:
+            members = dict.fromkeys((*self._plan.parents, *self._plan.kin_to))
+            alignment = align(open_checkpoint(self._plan.base), [open_checkpoint(path) for path in members])
+            self._related = (alignment, measure(alignment, self._plan.options.device))
+        return self._related
+
+
+def trial_folder(folder: Path, number: int) -> Path:
+    """Return where the child of a trial lies, as long as it is kept."""
+    return folder / "models" / f"trial-{number}"

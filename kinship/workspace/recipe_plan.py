@@ -1,0 +1,193 @@
+"""What a recipe search is asked to do, and its record on the disk: the trials so far and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from kinship.checkpoints import open_checkpoint, unique_names
+from kinship.errors import SearchError
+from kinship.evaluation import Options
+from kinship.evolution.recipes import (
+    HeldOut,
+    Space,
+    Trial,
+    Values,
+    best_trial,
+    sampler,
+    space_of,
+    trial_from_dict,
+    trial_to_dict,
+)
+from kinship.merging import Recipe, compose, reference
+from kinship.workspace.records import Records
+
+__all__ = [
+    "RecipePlan",
+    "RecipeRecord",
+    "delete_recipe_folder",
+    "load_recipe_run",
+    "new_recipe_run_name",
+    "read_recipe_run",
+    "recipe_at",
+    "recipe_run_folder",
+    "recipe_run_names",
+    "write_recipe_run",
+]
+
+
+@dataclass(frozen=True)
+class RecipePlan:
+    """What a recipe search is asked to do.
+
+    Attributes
+    ----------
+    base : str
+        Absolute path of the common base.
+    parents : tuple of str
+        Absolute paths of the models to merge; the first is SLERP's base.
+    tasks : tuple of str
+        As `kinship.evaluation.resolve_tasks` takes them.
+    include_path : str or None
+        A folder with task files.
+    method : str
+        Merge method.
+    trials : int
+        How many, the starting recipe included.
+    sampler : str
+        One of `kinship.evolution.recipes.SAMPLERS`.
+    seed : int
+        Of the sampler, and of merge methods that draw at random.
+    vary : tuple of str
+        The parameters to vary; all where there is none.
+    ranges : Mapping of str to (float, float)
+        Other ranges than the catalogue's.
+    max_kinship : float or None
+        Trials whose PCC with the nearest of `kin_to` is above it are not evaluated.
+    least_kin : bool
+        Make that kinship small besides the score large.
+    kin_to : tuple of str
+        Absolute paths of the models that a child is to differ from; the parents where there is none.
+    options : Options
+        How scores are made; the half of the questions is the search's own choice.
+    family : str
+        Name of the family it was started from; empty on the command line.
+    """
+
+    base: str
+    parents: tuple[str, ...]
+    tasks: tuple[str, ...]
+    include_path: str | None = None
+    method: str = "ties"
+    trials: int = 30
+    sampler: str = "tpe"
+    seed: int = 0
+    vary: tuple[str, ...] = ()
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    max_kinship: float | None = None
+    least_kin: bool = False
+    kin_to: tuple[str, ...] = ()
+    options: Options = field(default_factory=Options)
+    family: str = ""
+
+    def __post_init__(self) -> None:
+        if len(set(self.parents)) < len(self.parents):
+            raise SearchError("a parent is named twice; name each model once")
+        _ = self.space
+        if self.trials < 1:
+            raise SearchError(f"the number of trials is {self.trials}; give 1 or more")
+        if self.max_kinship is not None and not -1 <= self.max_kinship <= 1:
+            raise SearchError(f"kinship lies between -1 and 1, and at most {self.max_kinship:g} is asked for; mend it")
+        if self.least_kin and sampler(self.sampler).objectives < 2:
+            raise SearchError(f"{sampler(self.sampler).title} seeks one aim; take tpe for score and kinship together")
+        sampler(self.sampler)
+
+    @property
+    def space(self) -> Space:
+        """What the search varies."""
+        names = unique_names([Path(parent) for parent in self.parents])
+        return space_of(self.method, names, self.vary, self.ranges)
+
+
+@dataclass(frozen=True)
+class RecipeRecord:
+    """A recipe search and what it has found so far.
+
+    Attributes
+    ----------
+    plan : RecipePlan
+    study : str
+        Name of its study in the database, where Optuna keeps what it learns from.
+    trials : tuple of Trial
+        Those of the study that have begun.
+    importance : Mapping of str to float
+        Share of each dimension in the variation of the score.
+    held_out : HeldOut or None
+        Known at the end.
+    over : bool
+        True once nothing is left to do.
+    """
+
+    plan: RecipePlan
+    study: str = field(default_factory=lambda: f"recipe-search-{uuid4().hex}")
+    trials: tuple[Trial, ...] = ()
+    importance: Mapping[str, float] = field(default_factory=dict)
+    held_out: HeldOut | None = None
+    over: bool = False
+
+    @property
+    def start(self) -> Trial | None:
+        """The trial of the starting recipe; None before it has begun."""
+        return self.trials[0] if self.trials else None
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial within the limit of kinship; None before one has a score."""
+        most = self.plan.max_kinship
+        within = [one for one in self.trials if most is None or one.kinship is None or one.kinship <= most]
+        return best_trial(within)
+
+
+def recipe_at(plan: RecipePlan, values: Values) -> Recipe:
+    """Return the recipe of a trial.
+
+    Raises
+    ------
+    CheckpointError
+        A parent is gone.
+    """
+    parents = [reference(open_checkpoint(parent)) for parent in plan.parents]
+    space = plan.space
+    parameters, own = space.parameters(values), space.own_parameters(values)
+    return compose(plan.method, parents, plan.base, parameters, own, seed=plan.seed)
+
+
+def new_recipe_run_name(plan: RecipePlan) -> str:
+    """Return a name for a search that no other has, such as ``demo-ties-2``."""
+    return _RUNS.new_name(f"{plan.family or 'own'}-{plan.method}")
+
+
+def _to_dict(record: RecipeRecord) -> dict[str, Any]:
+    return asdict(record) | {"trials": [trial_to_dict(one) for one in record.trials]}
+
+
+def _from_dict(data: dict[str, Any]) -> RecipeRecord:
+    plan, held_out = data["plan"], data["held_out"]
+    lists = {name: tuple(plan[name]) for name in ("parents", "tasks", "vary", "kin_to")}
+    ranges = {name: (low, high) for name, (low, high) in plan["ranges"].items()}
+    return RecipeRecord(
+        **data
+        | {
+            "plan": RecipePlan(**plan | lists | {"ranges": ranges, "options": Options(**plan["options"])}),
+            "trials": tuple(map(trial_from_dict, data["trials"])),
+            "held_out": held_out and HeldOut(**held_out),
+        }
+    )
+
+
+_RUNS = Records("recipe-run", _to_dict, _from_dict)
+recipe_run_folder, recipe_run_names, load_recipe_run = _RUNS.folder, _RUNS.names, _RUNS.load
+read_recipe_run, write_recipe_run, delete_recipe_folder = _RUNS.read, _RUNS.write, _RUNS.delete

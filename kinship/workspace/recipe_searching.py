@@ -1,0 +1,115 @@
+"""Carry out a recipe search: the job kind `recipe-search`, and the same for the command line.
+
+Nothing here is lost with the process: trials are in Optuna's study, scores are kept by model, task and options, and a
+child that was merged is found by its recipe. A search that is started again goes on with the trial it was at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kinship.errors import SearchError
+from kinship.evaluation import Evaluator, merge_gain
+from kinship.evolution.recipes import HeldOut, Judge, importance, search_recipes
+from kinship.workspace.alone import alone
+from kinship.workspace.context import JobContext
+from kinship.workspace.evaluating import shared_evaluator
+from kinship.workspace.recipe_bench import RecipeBench
+from kinship.workspace.recipe_plan import (
+    RecipePlan,
+    RecipeRecord,
+    load_recipe_run,
+    read_recipe_run,
+    recipe_run_folder,
+    write_recipe_run,
+)
+from kinship.workspace.recipe_study import opened_study
+
+__all__ = ["carry_out", "search_recipe"]
+
+_HELD_OUT = 2  # evaluations at the end
+
+Report = Callable[[float, str], None]
+
+
+def search_recipe(context: JobContext, run: str) -> dict[str, Any]:
+    """Go on with a recipe search of the workspace until it is over (the job kind `recipe-search`)."""
+
+    def report(fraction: float, what: str) -> None:
+        context.check()
+        context.progress(fraction, what)
+
+    record = carry_out(load_recipe_run(run).plan, recipe_run_folder(run), shared_evaluator(), report)
+    best = record.best
+    return {"trials": len(record.trials), "best": best and best.number, "score": best and best.score}
+
+
+def carry_out(plan: RecipePlan, folder: Path, evaluator: Evaluator, report: Report) -> RecipeRecord:
+    """Search, and keep the record and the best child in a folder.
+
+    Parameters
+    ----------
+    plan : RecipePlan
+        A search in the folder goes on under this plan: the same, perhaps with more trials.
+    folder : Path
+    evaluator : Evaluator
+    report : callable
+        Given the share done and what is being done; what it raises ends the work, and it can be taken up again.
+
+    Returns
+    -------
+    RecipeRecord
+        Over.
+
+    Raises
+    ------
+    SearchError
+        The folder holds another search, another process is at work on it, or the starting recipe cannot be merged.
+    KinshipError
+        A model or task cannot be read, a merge cannot be made, or the folder or database cannot be written.
+    """
+    with alone(folder):
+        record = read_recipe_run(folder) or RecipeRecord(plan)
+        if replace(record.plan, trials=plan.trials, family=plan.family) != plan:
+            raise SearchError(f"{folder} holds another search; choose another folder, or ask for the same")
+        if record.over and len(record.trials) >= plan.trials:
+            return record
+        record = replace(record, plan=plan, held_out=None, over=False)
+        write_recipe_run(folder, record)
+
+        def tell(what: str) -> None:
+            over = sum(one.state != "running" for one in record.trials)
+            doing = f"trial {over} of {plan.trials - 1}: {what}" if over < plan.trials else f"held out: {what}"
+            report(min(over / (plan.trials + _HELD_OUT), 0.99), doing)
+
+        bench = RecipeBench(plan, folder, evaluator, tell)
+        judge = Judge(bench.fault, bench.kinship, bench.score, plan.max_kinship)
+        with opened_study(record.study, aims=1 + plan.least_kin) as study:
+            for trials in search_recipes(
+                study, plan.space, judge, sampler=plan.sampler, seed=plan.seed, trials=plan.trials
+            ):
+                record = replace(record, trials=trials)
+                if trials[-1].state != "running":
+                    record = replace(record, importance=importance(plan.space, trials))
+                    bench.keep((record.best, record.start))
+                write_recipe_run(folder, record)
+        record = replace(record, held_out=_held_out(record, bench), over=True)
+        bench.keep((record.best,))
+        write_recipe_run(folder, record)
+        report(1.0, "done")
+        return record
+
+
+def _held_out(record: RecipeRecord, bench: RecipeBench) -> HeldOut | None:
+    """Score the best and the starting recipe on the half that the search never saw; None where there is no best."""
+    best, start = record.best, record.start
+    if best is None or start is None:
+        return None
+    scores = [bench.scores(one.number, one.values, "held-out") for one in (best, start)]
+    averages = [one.average for one in scores]
+    assert averages[0] is not None
+    assert averages[1] is not None
+    return HeldOut(averages[0], averages[1], merge_gain(scores[0], scores[1:]).stderr)
