@@ -6,8 +6,7 @@ import json
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from kinship.demo.card import Pair, family_card, model_card
 from kinship.demo.plan import SHIPPED, Plan
 from kinship.demo.tasks import TASKS, Question, questions
+from kinship.demo.threads import threads
 from kinship.errors import KinshipError
 
 __all__ = ["build_family"]
@@ -53,7 +53,7 @@ def build_family(
     except OSError as error:
         raise KinshipError(f"{out} cannot be made ({error.strerror}); name a folder that you can write in") from None
     try:
-        with _threads(plan.threads):
+        with threads(plan.threads):
             _build(beside, seed, progress, plan)
         beside.chmod(0o755)
         if out.exists():
@@ -164,15 +164,3 @@ metric_list:
 metadata:
   version: 1.0
 """
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

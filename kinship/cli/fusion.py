@@ -1,0 +1,119 @@
+"""`kinship fuse`: iterated fusion of a base with contributors that fine-tune it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kinship.checkpoints import local_path
+from kinship.cli.program import AsJson, answer, app, progress
+from kinship.demo.tasks import TASKS
+from kinship.evaluation import Dtype, Options
+from kinship.evolution import Round, shared_name
+from kinship.similarity import Device
+
+if TYPE_CHECKING:
+    from kinship.workspace.fusions import FusionRecord
+
+__all__ = ["fuse"]
+
+
+@app.command()
+def fuse(
+    base: Annotated[str, typer.Option(help="The model to begin with.")],
+    tasks: Annotated[str, typer.Option(help="Names of tasks, with commas between them; demo for the demo's.")],
+    out: Annotated[Path, typer.Option(help="A folder for the record and the shared models; a fusion in it goes on.")],
+    rounds: Annotated[int, typer.Option(help="Rounds in all.")] = 4,
+    contributor: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COMMAND",
+            help="What a contributor runs to fine-tune the folder {model} into the new folder {out}; {seed} and {round} are "
+            "filled in too. Give the option once a contributor; without it, the demo's trainer trains the demo.",
+        ),
+    ] = None,
+    include_path: Annotated[Path | None, typer.Option(help="A folder with task files.")] = None,
+    seed: Annotated[int, typer.Option(help="Of all contributions.")] = 0,
+    demo_steps: Annotated[
+        int | None, typer.Option(help="Steps of each contribution of the demo's trainer; else half an expert's.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Questions a task at most, of each half.")] = None,
+    device: Annotated[Device, typer.Option(help="Where to compute scores and kinship.")] = "auto",
+    dtype: Annotated[Dtype, typer.Option(help="Precision of evaluation; auto is the checkpoint's own.")] = "auto",
+    batch_size: Annotated[int, typer.Option(help="Requests in one forward pass.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Fuse again and again: contributors fine-tune the shared model, and the mean of their weights is the next one."""
+    from kinship.workspace.evaluating import shared_evaluator
+    from kinship.workspace.fusing import contributors_of
+    from kinship.workspace.fusing import fuse as carry_out
+    from kinship.workspace.fusions import FusionPlan
+
+    commands = tuple(contributor or ())
+    with progress() as report:
+        plan = FusionPlan(
+            base=str(Path(local_path(base, report)).absolute()),
+            contributors=tuple(f"contributor-{number}" for number, _ in enumerate(commands, 1))
+            or tuple(task.name for task in TASKS),
+            tasks=tuple(name.strip() for name in tasks.split(",") if name.strip()),
+            include_path=None if include_path is None else str(include_path.absolute()),
+            rounds=rounds,
+            seed=seed,
+            commands=commands,
+            steps=demo_steps,
+            options=Options(device=device, dtype=dtype, batch_size=batch_size, limit=limit),
+        )
+        folder = out.absolute()
+        record = carry_out(plan, folder, contributors_of(plan, folder), shared_evaluator(), report)
+    found = _plain(record, folder)
+    answer(found, _text(found), as_json)
+
+
+def _plain(record: FusionRecord, folder: Path) -> dict[str, Any]:
+    fusion = record.fusion
+    assert fusion is not None
+    names = [shared_name(number) for number in range(len(fusion.rounds))]
+    return {
+        "contributors": list(fusion.contributors),
+        "rounds": [
+            _round(number, one) | {"held_out": record.held_out.get(names[number])}
+            for number, one in enumerate(fusion.rounds)
+        ],
+        "over_base": {part: one._asdict() for part, one in record.over.items()},
+        "path": str(folder / "models" / names[-1]),
+    }
+
+
+def _round(number: int, one: Round) -> dict[str, Any]:
+    related = one.relation
+    return {
+        "round": number,
+        "score": one.evaluation.score,
+        "stderr": one.evaluation.stderr,
+        "tasks": dict(one.evaluation.tasks),
+        "kinship": related and related.kinship,
+        "kinship_since_base": related and related.kinship_since_base,
+        "drift": related.drift if related else 0.0,
+        "contributions": [
+            {"contributor": made.contributor, "score": made.score, "seconds": made.seconds}
+            for made in one.contributions
+        ],
+    }
+
+
+def _text(found: dict[str, Any]) -> str:
+    lines = [f"{'round':>5} {'score':>8} {'kinship':>8} {'since base':>11} {'drift':>8}"]
+    for one in found["rounds"]:
+        kinship = f"{_number(one['kinship'])} {_number(one['kinship_since_base'], 11)}"
+        lines.append(f"{one['round']:>5} {one['score']:8.2f} {kinship} {one['drift']:8.2%}")
+    for part, over in found["over_base"].items():
+        error = "" if over["stderr"] is None else f" ± {over['stderr']:.2f}"
+        lines.append(f"over the base, {part} half: {over['points']:+.2f}{error}")
+    lines.append(found["path"])
+    return "\n".join(lines)
+
+
+def _number(value: float | None, width: int = 8) -> str:
+    return f"{'-':>{width}}" if value is None else f"{value:{width}.3f}"

@@ -1,0 +1,119 @@
+"""Carry out an iterated fusion: the job kind `fuse`, and the same for the command line.
+
+Nothing here is lost with the process: the record is kept after every contribution, a finished contribution is a folder
+that got its name last, a merge that was made is found by its recipe, and scores by model, task and options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kinship.errors import SearchError
+from kinship.evaluation import Evaluator
+from kinship.evolution import begin_fusion, shared_name
+from kinship.evolution import fuse as rounds_of
+from kinship.workspace.alone import alone
+from kinship.workspace.context import JobContext
+from kinship.workspace.contributors import Contribute, commands, demo_trainer
+from kinship.workspace.evaluating import shared_evaluator
+from kinship.workspace.fusion_bench import FusionBench
+from kinship.workspace.fusions import (
+    FusionPlan,
+    FusionRecord,
+    fusion_folder,
+    load_fusion,
+    read_fusion,
+    write_fusion,
+)
+
+__all__ = ["contributors_of", "fuse", "fuse_run"]
+
+Report = Callable[[float, str], None]
+
+
+def fuse_run(context: JobContext, fusion: str) -> dict[str, object]:
+    """Go on with a fusion of the workspace until it is done (the job kind `fuse`)."""
+
+    def report(fraction: float, what: str) -> None:
+        context.check()
+        context.progress(fraction, what)
+
+    plan = load_fusion(fusion).plan
+    folder = fusion_folder(fusion)
+    found = fuse(plan, folder, contributors_of(plan, folder), shared_evaluator(), report).fusion
+    assert found is not None
+    return {"rounds": len(found.rounds) - 1, "score": found.scores[-1]}
+
+
+def contributors_of(plan: FusionPlan, folder: Path) -> Contribute:
+    """Return who contributes under a plan: its commands, whose output goes into the folder, or the demo's own trainer.
+
+    Raises
+    ------
+    SearchError
+        A command cannot be run as it is, or there is none and the base is no demo model.
+    """
+    if plan.commands:
+        return commands(dict(zip(plan.contributors, plan.commands, strict=True)), folder / "output.log")
+    return demo_trainer(Path(plan.base), plan.contributors, plan.steps)
+
+
+def fuse(plan: FusionPlan, folder: Path, contribute: Contribute, evaluator: Evaluator, report: Report) -> FusionRecord:
+    """Make the rounds of a fusion, and keep the record and the shared models in a folder.
+
+    Parameters
+    ----------
+    plan : FusionPlan
+        A fusion in the folder goes on under this plan: the same, perhaps with more rounds or a mended command.
+    folder : Path
+    contribute : Contribute
+        Fine-tunes the shared model; the same for a fusion that goes on.
+    evaluator : Evaluator
+    report : callable
+        Given the share done and what is being done; what it raises ends the work, and it can be taken up again.
+
+    Returns
+    -------
+    FusionRecord
+        Done.
+
+    Raises
+    ------
+    SearchError
+        The folder holds another fusion, or another process is at work on it.
+    ContributionError
+        A contributor failed, or what it made does not fit the base; it is not kept.
+    KinshipError
+        A model or task cannot be read, or the folder cannot be written.
+    """
+    with alone(folder):
+        record = read_fusion(folder) or FusionRecord(plan)
+        if replace(record.plan, rounds=plan.rounds, commands=plan.commands, family=plan.family) != plan:
+            raise SearchError(f"{folder} holds another fusion; choose another folder, or ask for the same")
+        bench = FusionBench(plan, folder, contribute, evaluator, report)
+        fusion = record.fusion or begin_fusion(plan.contributors, plan.seed)
+
+        def keep(**changes: Any) -> None:
+            nonlocal record
+            record = replace(record, plan=plan, **changes)
+            write_fusion(folder, record)
+            bench.at(fusion)
+
+        keep(done=False)
+        going = rounds_of(
+            fusion,
+            plan.rounds,
+            contribute=bench.contribute,
+            average=bench.average,
+            evaluate=bench.evaluate,
+            kinship=bench.relate,
+        )
+        for fusion in going:
+            keep(fusion=fusion)
+        held_out, over = bench.outcome(shared_name(len(fusion.rounds) - 1))
+        keep(held_out=held_out, over=over, done=True)
+        report(1.0, "done")
+        return record
