@@ -6,7 +6,7 @@ from kinship.ui.alignment import show_alignment
 from kinship.ui.checkpoint_table import show_checkpoints
 from kinship.ui.current import current_family
 from kinship.ui.frame import page
-from kinship.ui.library import hash_button, show_add, show_new_family
+from kinship.ui.library import hash_button, remove_button, show_add, show_new_family
 from kinship.ui.published_scores import offer_import
 
 page("Checkpoints", "Which models do I have, and can they be compared?")
@@ -21,7 +21,9 @@ if view == "this family" and not added:
     show_alignment(family)
 else:
     picked = show_checkpoints(family, None, narrows=False)
-    hash_button(picked)
+    with st.container(horizontal=True):
+        hash_button(picked)
+        remove_button(picked)
     show_new_family(picked)
 with st.expander("Scores that others published"):
     offer_import()

@@ -10,9 +10,9 @@ from kinship.checkpoints import find_checkpoints, is_hub_id, unique_names
 from kinship.errors import KinshipError
 from kinship.workspace import enqueue, ensure_worker
 from kinship.workspace.families import Family, delete_family, family, save_family
-from kinship.workspace.library import add_paths, added_paths
+from kinship.workspace.library import add_paths, added_paths, remove_path
 
-__all__ = ["forget_button", "hash_button", "show_add", "show_new_family"]
+__all__ = ["forget_button", "hash_button", "remove_button", "show_add", "show_new_family"]
 
 
 def show_add() -> bool:
@@ -101,3 +101,13 @@ def hash_button(picked: list[str]) -> None:
             enqueue("hash", Path(path).name, path=path)
         ensure_worker()
         st.toast("Hashing: see Jobs.")
+
+
+def remove_button(picked: list[str]) -> None:
+    """Offer to take the selected checkpoints off the list, those of them that somebody added."""
+    added = [path for path in added_paths() if str(path) in picked]
+    if added and st.button(f"Take {len(added)} off this list", help="Files, families and tables stay."):
+        for path in added:
+            remove_path(path)
+        st.session_state["added"] = None
+        st.rerun()

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from kinship.ui.frame import PAGES
 from kinship.workspace.families import DEMO, Family, family, save_family
-from kinship.workspace.library import add_paths
+from kinship.workspace.library import add_paths, added_paths
 from tests.families import llama, save, tuned
 from tests.pages.driving import ROOT, measured, run, words
 
@@ -102,7 +103,6 @@ def test_a_folder_is_added_and_becomes_a_family(home):
     assert "Found 3 checkpoints" in words(app)
     next(button for button in app.button if button.label == "Make this family").click().run()
     assert not app.exception
-    print(words(app), app.sidebar.selectbox)
     made = family("models")
     assert Path(made.base).name == "base.safetensors"
     assert [Path(m).stem for m in made.members] == ["one", "two"]
@@ -127,6 +127,20 @@ def test_an_empty_folder_says_what_to_do(home):
     app.text_input[0].set_value(str(home / "empty"))
     next(button for button in app.button if button.label == "Add").click().run()
     assert "there are no checkpoints below" in words(app)
+
+
+def test_an_added_checkpoint_is_taken_off_the_list(home):
+    def page(picked):
+        from kinship.ui.library import remove_button
+
+        remove_button(picked)
+
+    add_paths([home / "one", home / "two"])
+    app = AppTest.from_function(page, kwargs={"picked": [str(home / "one"), "/of/the/demo"]}).run()
+    assert [button.label for button in app.button] == ["Take 1 off this list"]
+    app.button[0].click().run()
+    assert added_paths() == [home / "two"]
+    assert not app.button
 
 
 def test_a_broken_checkpoint_stays_in_the_table_with_its_reason(home):
