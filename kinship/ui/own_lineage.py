@@ -23,11 +23,12 @@ def choose_own_lineage() -> Lineage | None:
     if name is None:
         return None
     try:
-        run = load_run(name).run
-        if run is None or not (rows := _rows(run)):
+        record = load_run(name)
+        if record.run is None or not (rows := _rows(record.run)):
             st.caption(f"{name} has no generation of merges yet.")
             return None
-        return own_lineage(name, rows, f"The best merge of each generation of the search {name}.", "%")
+        unit = "%" if record.unit == "percent" else record.unit
+        return own_lineage(name, rows, f"The best merge of each generation of the search {name}.", unit)
     except KinshipError as error:
         st.error(str(error))
         return None

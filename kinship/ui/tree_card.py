@@ -136,8 +136,8 @@ def _setting(value: float | tuple[float, ...]) -> str:
 
 
 def _links(table: GramTable | None, chosen: str) -> None:
-    if table is None or chosen not in table.models:
-        return
-    link = {"family": str(st.session_state.get("family") or DEMO), "first": chosen}
-    st.page_link("pages/matrix.py", label="Its kinship with the others", query_params=link)
-    st.page_link("pages/merge.py", label="Merge it", query_params=link)
+    family = {"family": str(st.session_state.get("family") or DEMO)}
+    if table is not None and chosen in table.models:
+        st.page_link("pages/matrix.py", label="Its kinship with the others", query_params=family | {"first": chosen})
+        st.page_link("pages/merge.py", label="Merge it", query_params=family | {"first": chosen})
+    st.page_link("pages/stages.py", label="Does its lineage still learn?", query_params=family)
