@@ -30,8 +30,8 @@ def fuse(
         list[str] | None,
         typer.Option(
             metavar="COMMAND",
-            help="What a contributor runs to fine-tune the folder {model} into the new folder {out}; {seed} and {round} are "
-            "filled in too. Give the option once a contributor; without it, the demo's trainer trains the demo.",
+            help="Command of a contributor that fine-tunes the folder {model} into the new folder {out}; {seed} and "
+            "{round} are filled in. Give it once a contributor; without it, the demo's trainer trains the demo.",
         ),
     ] = None,
     include_path: Annotated[Path | None, typer.Option(help="A folder with task files.")] = None,
