@@ -77,6 +77,7 @@ def _plain(record: FusionRecord, folder: Path) -> dict[str, Any]:
     names = [shared_name(number) for number in range(len(fusion.rounds))]
     return {
         "contributors": list(fusion.contributors),
+        "unit": fusion.rounds[0].evaluation.unit,
         "rounds": [
             _round(number, one) | {"held_out": record.held_out.get(names[number])}
             for number, one in enumerate(fusion.rounds)
@@ -104,13 +105,14 @@ def _round(number: int, one: Round) -> dict[str, Any]:
 
 
 def _text(found: dict[str, Any]) -> str:
+    digits = 2 if found["unit"] == "percent" else 4
     lines = [f"{'round':>5} {'score':>8} {'kinship':>8} {'since base':>11} {'drift':>8}"]
     for one in found["rounds"]:
         kinship = f"{_number(one['kinship'])} {_number(one['kinship_since_base'], 11)}"
-        lines.append(f"{one['round']:>5} {one['score']:8.2f} {kinship} {one['drift']:8.2%}")
+        lines.append(f"{one['round']:>5} {one['score']:8.{digits}f} {kinship} {one['drift']:8.2%}")
     for part, over in found["over_base"].items():
-        error = "" if over["stderr"] is None else f" ± {over['stderr']:.2f}"
-        lines.append(f"over the base, {part} half: {over['points']:+.2f}{error}")
+        error = "" if over["stderr"] is None else f" ± {over['stderr']:.{digits}f}"
+        lines.append(f"over the base, {part} half: {over['points']:+.{digits}f}{error}")
     lines.append(found["path"])
     return "\n".join(lines)
 

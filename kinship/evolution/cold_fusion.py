@@ -55,11 +55,12 @@ class Contribution:
 
 
 class Evaluation(NamedTuple):
-    """Scores of a shared model: the average over the tasks, its standard error if known, and each task's."""
+    """Scores of a shared model: the average over the tasks and its standard error if known; each task's; their unit."""
 
     score: float
     stderr: float | None
     tasks: Mapping[str, float]
+    unit: str = "percent"
 
 
 class Relation(NamedTuple):

@@ -13,7 +13,6 @@ from kinship.evolution import Fusion
 from .cells import number
 from .colours import OKABE_ITO, SYMBOLS
 from .rows import Rows
-from .stages import gain_text
 
 __all__ = ["FusedRound", "FusionInfo", "draw", "fusion_info"]
 
@@ -48,10 +47,15 @@ class FusedRound:
 
 @dataclass(frozen=True)
 class FusionInfo:
-    """The rounds of a fusion, the base first."""
+    """The rounds of a fusion, the base first, and the unit of their scores."""
 
-    name: str
     rounds: tuple[FusedRound, ...]
+    unit: str = "percent"
+
+    @property
+    def decimals(self) -> int:
+        """Of a score in words."""
+        return 2 if self.unit == "percent" else 3
 
     def to_rows(self) -> Rows:
         """One row a round, for a CSV file."""
@@ -67,7 +71,7 @@ class FusionInfo:
         ]
 
 
-def fusion_info(name: str, fusion: Fusion) -> FusionInfo:
+def fusion_info(fusion: Fusion) -> FusionInfo:
     """Collect the complete rounds of a fusion, done or under way."""
     rounds = []
     for count, one in enumerate(fusion.rounds):
@@ -82,7 +86,8 @@ def fusion_info(name: str, fusion: Fusion) -> FusionInfo:
                 related.drift if related else 0.0,
             )
         )
-    return FusionInfo(name, tuple(rounds))
+    unit = fusion.rounds[0].evaluation.unit if fusion.rounds else "percent"
+    return FusionInfo(tuple(rounds), unit)
 
 
 def draw(info: FusionInfo, last: int) -> go.Figure:
@@ -101,7 +106,7 @@ def draw(info: FusionInfo, last: int) -> go.Figure:
         figure.add_hline(
             y=base,
             line={"color": _GREY, "width": 1.2, "dash": "dot"},
-            annotation={"text": f"base {base:.1f}", "x": 1, "xanchor": "right", "font": {"size": 12, "color": _GREY}},
+            annotation={"text": f"base {base:.3g}", "x": 1, "xanchor": "right", "font": {"size": 12, "color": _GREY}},
             row=1,
             col=1,
         )
@@ -114,7 +119,9 @@ def draw(info: FusionInfo, last: int) -> go.Figure:
     figure.add_hline(y=0, line={"color": _GREY, "width": 1}, row=2, col=1)
     figure.update_xaxes(range=[-0.25, max(last, 1) + 0.25], showgrid=False, **({"dtick": 1} if last <= 20 else {}))
     figure.update_xaxes(title={"text": "round"}, row=2, col=1)
-    figure.update_yaxes(title={"text": "average score"}, nticks=6, row=1, col=1)
+    figure.update_yaxes(
+        title={"text": f"average score ({'%' if info.unit == 'percent' else info.unit})"}, nticks=6, row=1, col=1
+    )
     known = [v for one in info.rounds for v in (one.kinship, one.kinship_since_base) if v is not None]
     figure.update_yaxes(
         title={"text": "kinship (PCC)"}, range=[min(0.0, *known, 0.0) - 0.06, 1.06], nticks=6, row=2, col=1
@@ -138,17 +145,18 @@ def _scores(info: FusionInfo) -> go.Scatter:
         showlegend=False,
         line={"color": OKABE_ITO[0], "width": 2},
         marker={"size": 8},
-        hovertext=[_sentence(one, info.rounds[0].score) for one in info.rounds],
+        hovertext=[_sentence(one, info) for one in info.rounds],
         hovertemplate="%{hovertext}<extra></extra>",
     )
 
 
-def _sentence(one: FusedRound, base: float) -> str:
-    error = "" if one.stderr is None else f" ± {one.stderr:.2f}"
+def _sentence(one: FusedRound, info: FusionInfo) -> str:
+    base, decimals = info.rounds[0].score, info.decimals
+    error = "" if one.stderr is None else f" ± {one.stderr:.{decimals}f}"
     if not one.number:
-        return f"The base scores <b>{one.score:.2f}</b>{error}"
-    over = f"{gain_text(one.score - base)} over the base"
-    return f"After round {one.number} the shared model scores <b>{one.score:.2f}</b>{error}<br>{over}"
+        return f"The base scores <b>{number(base, decimals)}</b>{error}"
+    over = f"{'+' if one.score > base else ''}{number(one.score - base, decimals)} over the base"
+    return f"After round {one.number} the shared model scores <b>{number(one.score, decimals)}</b>{error}<br>{over}"
 
 
 def _kinship(values: Sequence[tuple[int, float | None]], words: str, colour: str, symbol: str) -> go.Scatter:

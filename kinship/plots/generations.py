@@ -1,15 +1,18 @@
-"""How far each search has come: its best score against generation, and against the merges that it took."""
+"""How far each search has come: its best score against generation, and against the merges that it took.
+
+Fusions can stand beside them, round by round; not against merges, since a round costs trainings.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Literal
 
 import plotly.graph_objects as go
 
-from kinship.evolution import Run
+from kinship.evolution import Fusion, Run, shared_name
 
 from .cells import number
 from .colours import OKABE_ITO, SYMBOLS
@@ -63,14 +66,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class GenerationsInfo:
-    """Searches to be compared, and the scores of baselines by their names."""
+    """Searches to be compared; by their names, the scores of baselines, and of fusions after every round."""
 
     searches: tuple[Progress, ...]
     baselines: Mapping[str, float]
     unit: str = "percent"
+    fusions: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def to_rows(self) -> Rows:
-        """One row a merge and one a baseline, for a CSV file."""
+        """One row a merge, a round of a fusion (as a generation) and a baseline, for a CSV file."""
         header = ["search", "model", "generation", "merges_spent", "score", "gain", "kinship", "exploration"]
         body: list[list[str | float | int]] = [
             [
@@ -80,18 +84,31 @@ class GenerationsInfo:
             for search in self.searches
             for one in search.merges
         ]  # fmt: skip
+        body += [
+            [name, shared_name(number), number, "", score, "", "", ""]
+            for name, scores in self.fusions.items()
+            for number, score in enumerate(scores)
+        ]
         return header, body + [["baseline", name, "", "", score, "", "", ""] for name, score in self.baselines.items()]
 
 
 def generations_info(
-    runs: Mapping[str, Run], baselines: Mapping[str, float] | None = None, unit: str = "percent"
+    runs: Mapping[str, Run],
+    baselines: Mapping[str, float] | None = None,
+    unit: str = "percent",
+    fusions: Mapping[str, Fusion] | None = None,
 ) -> GenerationsInfo:
-    """Collect runs by the name that each is shown under, finished or growing, and the scores of baselines."""
-    return GenerationsInfo(tuple(_progress(name, run) for name, run in runs.items()), dict(baselines or {}), unit)
+    """Collect runs and fusions by the name that each is shown under, and the scores of baselines."""
+    return GenerationsInfo(
+        tuple(_progress(name, run) for name, run in runs.items()),
+        dict(baselines or {}),
+        unit,
+        {name: fusion.scores for name, fusion in (fusions or {}).items()},
+    )
 
 
 def draw(info: GenerationsInfo, against: Against) -> go.Figure:
-    """Best score so far as steps, every merge as a faint point (an exploration step open), baselines dotted."""
+    """Best score so far as steps, every merge a faint point (exploration open), baselines dotted, fusions dashed."""
     figure = go.Figure()
     for place, search in enumerate(info.searches):
         colour = OKABE_ITO[place % len(OKABE_ITO)]
@@ -101,6 +118,9 @@ def draw(info: GenerationsInfo, against: Against) -> go.Figure:
                 figure.add_trace(points)
         below = len(info.searches) - 1 - place  # lines that run together show all their colours
         figure.add_trace(_best(search, against, colour, width=2.5 + 2.5 * min(below, 2)))
+    fusions = info.fusions if against == "generation" else {}
+    for place, (name, scores) in enumerate(fusions.items(), len(info.searches)):
+        figure.add_trace(_fusion(name, scores, place))
     lines = sorted(info.baselines.items(), key=lambda line: -line[1])
     for (name, score), side in zip(lines, cycle(("right", "left")), strict=False):  # so that close ones can be read
         figure.add_hline(
@@ -114,12 +134,13 @@ def draw(info: GenerationsInfo, against: Against) -> go.Figure:
             },
         )
     words = {"generation": ("generation", "by generation"), "merges": ("merges spent", "by merges spent")}[against]
+    axis = words[0] + (", or round of a fusion" if fusions else "")
     figure.update_layout(
         title=f"Best score {words[1]}",
         height=380,
-        margin={"t": 52 + 24 * ((len(info.searches) + 1) // 2)},
+        margin={"t": 52 + 24 * ((len(info.searches) + len(fusions) + 1) // 2)},
         showlegend=True,
-        xaxis={"title": {"text": words[0]}, "rangemode": "tozero", "nticks": 10} | _whole(info, against),
+        xaxis={"title": {"text": axis}, "rangemode": "tozero", "nticks": 10} | _whole(info, against),
         yaxis={"title": {"text": f"average score ({info.unit})"}, "nticks": 7},
     )
     return figure
@@ -150,6 +171,19 @@ def _best(search: Progress, against: Against, colour: str, width: float) -> go.S
     )
 
 
+def _fusion(name: str, scores: Sequence[float], place: int) -> go.Scatter:
+    return go.Scatter(
+        x=list(range(len(scores))),
+        y=list(scores),
+        mode="lines+markers",
+        line={"color": OKABE_ITO[place % len(OKABE_ITO)], "width": 2, "dash": "dash"},
+        marker={"symbol": SYMBOLS[place % len(SYMBOLS)], "size": 8},
+        name=f"{name} (by round)",
+        hovertext=[f"<b>{name}</b>: the shared model scores {y:.2f}<br>after {x} rounds" for x, y in enumerate(scores)],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+
+
 def _points(search: Progress, against: Against, colour: str, symbol: str, exploration: bool) -> go.Scatter:
     picked = [one for one in search.merges if one.exploration is exploration]
     return go.Scatter(
@@ -174,8 +208,9 @@ def _sentence(one: Merged) -> str:
 
 def _whole(info: GenerationsInfo, against: Against) -> dict[str, int]:
     """Ticks at whole numbers, however few there are."""
-    last = max(
-        (search.best_by_merge[-1][0] if against == "merges" else len(search.best) - 1 for search in info.searches),
-        default=0,
-    )
+    if against == "merges":
+        ends = [search.best_by_merge[-1][0] for search in info.searches]
+    else:
+        ends = [len(scores) - 1 for scores in (*(search.best for search in info.searches), *info.fusions.values())]
+    last = max(ends, default=0)
     return {"dtick": 1} if last <= 10 else {}

@@ -6,12 +6,13 @@ import pandas as pd
 import streamlit as st
 
 from kinship.errors import KinshipError
-from kinship.evolution import STOPPING_RULES, Run, stopping_rule, would_have_stopped
+from kinship.evolution import STOPPING_RULES, Fusion, Run, stopping_rule, would_have_stopped
 from kinship.plots import matrix, search_tree
 from kinship.published import EVOLUTION_SOURCE
 from kinship.ui.figure import show_figure
 from kinship.ui.generations import published_runs, show_curves
 from kinship.ui.words import duration
+from kinship.workspace.fusions import fusion_names, load_fusion
 from kinship.workspace.runs import RunRecord, load_run, run_names
 
 __all__ = ["baseline_lines", "kin_info", "show_compare", "show_curve", "show_matrix", "show_stops", "show_tree"]
@@ -81,12 +82,12 @@ def show_compare(name: str, record: RunRecord) -> None:
     """Show this run beside others, the paper's own among them."""
     assert record.run is not None
     published = published_runs()
-    others = st.multiselect(
-        "Compare with", [*(one for one in run_names() if one != name), *published], key="compare", bind="query-params"
-    )
+    searches, rounds = [one for one in run_names() if one != name], fusion_names()
+    others = st.multiselect("Compare with", [*searches, *rounds, *published], key="compare", bind="query-params")
     runs: dict[str, Run] = {name: record.run}
+    fusions = _fusions([one for one in others if one in rounds], record.unit)
     held_out = {name: record.held_out.get(record.run.best.name)}
-    for other in others:
+    for other in (one for one in others if one not in rounds):
         if other in published:
             runs[other] = published[other]
             continue
@@ -99,12 +100,14 @@ def show_compare(name: str, record: RunRecord) -> None:
             st.warning(f"{other} is scored in {found.unit}, {name} in {record.unit}; they cannot be compared.")
         elif found.run is not None:
             runs[other], held_out[other] = found.run, found.held_out.get(found.run.best.name)
+    about = " A fusion trains in every round and has no curve against merges." if fusions else ""
     paper = f" Published: {EVOLUTION_SOURCE}." if set(others) & published.keys() else ""
     show_curves(
         runs,
-        source=f"{_SCORES}{paper} Only searches on the same tasks can be compared in height.",
+        source=f"{_SCORES}{about}{paper} Only searches on the same tasks can be compared in height.",
         key="both",
         unit=record.unit,
+        fusions=fusions,
     )
     rows = [
         {
@@ -119,6 +122,24 @@ def show_compare(name: str, record: RunRecord) -> None:
     ]
     number = st.column_config.NumberColumn(format="%.2f")
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"best score": number, "held out": number})
+
+
+def _fusions(names: list[str], unit: str) -> dict[str, Fusion]:
+    """Return the fusions of these names that have a score in this unit, and say why others are left out."""
+    found = {}
+    for name in names:
+        try:
+            fusion = load_fusion(name).fusion
+        except KinshipError as error:
+            st.warning(str(error))
+            continue
+        if fusion is None or not fusion.rounds:
+            st.caption(f"{name} has no score yet.")
+        elif (own := fusion.rounds[0].evaluation.unit) != unit:
+            st.warning(f"{name} is scored in {own}, not in {unit}; they cannot be compared.")
+        else:
+            found[name] = fusion
+    return found
 
 
 def baseline_lines(record: RunRecord) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import Literal
 import pandas as pd
 import streamlit as st
 
-from kinship.evolution import STRATEGIES, Run
+from kinship.evolution import STRATEGIES, Fusion, Run
 from kinship.plots import generations as plot
 from kinship.published import EVOLUTION_SOURCE, EVOLUTION_TASKS, evolution_run
 from kinship.ui.figure import show_figure
@@ -37,9 +37,13 @@ def show_curves(
     source: str,
     key: str,
     unit: str = "percent",
+    fusions: Mapping[str, Fusion] | None = None,
 ) -> None:
-    """Show the best score of runs side by side, by the names that they are shown under, with baselines as lines."""
-    info = plot.generations_info(runs, baselines, unit)
+    """Show the best score of runs side by side, by the names that they are shown under, with baselines as lines.
+
+    Fusions stand in the first picture alone, round by round.
+    """
+    info = plot.generations_info(runs, baselines, unit, fusions)
     row = st.container(horizontal=True, gap="medium")
     for against, reading in _AGAINST:
         with row.container(width=470):

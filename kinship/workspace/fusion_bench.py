@@ -77,7 +77,7 @@ class FusionBench:
             self._train(self._place(shared), contributor, number, seed, out)
             seconds = time.perf_counter() - began
         own = [task for task in self._tasks if task.name.removeprefix("kinship_") == contributor]
-        return Contribution(contributor, self._scores(name, "search", own).average if own else None, seconds)
+        return Contribution(contributor, self._scores(name, "search", own, 1.0).average if own else None, seconds)
 
     def average(self, contributions: Sequence[str], child: str) -> None:
         """Make the mean of the contributions' weights with mergekit."""
@@ -87,7 +87,9 @@ class FusionBench:
     def evaluate(self, name: str) -> Evaluation:
         """Score a shared model on the half of the questions that the fusion sees."""
         scores = self._scores(name, "search", self._tasks)
-        return Evaluation(_average(scores), scores.stderr, {task: one.value for task, one in scores.tasks.items()})
+        average = _average(scores)
+        tasks = {task: one.value for task, one in scores.tasks.items()}
+        return Evaluation(average, scores.stderr, tasks, next(iter(scores.averages)))
 
     def relate(self, shared: str, contributions: Sequence[str], child: str) -> Relation:
         """Say how the contributions are related, from one pass over the round's models."""
@@ -121,7 +123,7 @@ class FusionBench:
         return shared_model(self._plan, self._folder, name)
 
     def _tell(self, what: str, part: float = 0.0) -> None:
-        """Report; `part` of a contribution is done."""
+        """Report; `part` of the next contribution is done."""
         done = self._rounds_done + part / len(self._plan.contributors)
         self._report(min(done / self._plan.rounds, 0.99), what)
 
@@ -156,13 +158,13 @@ class FusionBench:
                 f"what {contributor} made does not fit the base: {odd.tensor} ({odd.reason}); save the whole model"
             )
 
-    def _scores(self, name: str, part: Part, tasks: Sequence[Task]) -> Scores:
+    def _scores(self, name: str, part: Part, tasks: Sequence[Task], done: float = 0.0) -> Scores:
         return evaluate_kept(
             self._evaluator,
             open_checkpoint(self._place(name)),
             tasks,
             replace(self._plan.options, part=part),
-            progress=lambda _, what: self._tell(f"scoring {name}: {what}"),
+            progress=lambda _, what: self._tell(f"scoring {name}: {what}", done),
         )
 
 

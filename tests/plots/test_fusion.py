@@ -29,7 +29,7 @@ def panel(figure, axis):
 
 
 def test_the_numbers_are_those_of_the_rounds():
-    rows = list(csv.DictReader(io.StringIO(to_csv(fusion_info("f", FUSION).to_rows()))))
+    rows = list(csv.DictReader(io.StringIO(to_csv(fusion_info(FUSION).to_rows()))))
     assert [row["round"] for row in rows] == ["0", "1", "2"]
     assert [float(row["score"]) for row in rows] == [60.0, 61.25, 59.0]
     assert [row["stderr"] for row in rows] == ["1.5", "", "1.0"]
@@ -39,7 +39,7 @@ def test_the_numbers_are_those_of_the_rounds():
 
 
 def test_score_above_with_the_base_as_a_line_and_kinship_below():
-    figure = draw(fusion_info("f", FUSION), 4)
+    figure = draw(fusion_info(FUSION), 4)
     (score,) = panel(figure, "y")
     assert list(score.x) == [0, 1, 2]
     assert list(score.y) == [60.0, 61.25, 59.0]
@@ -55,5 +55,5 @@ def test_score_above_with_the_base_as_a_line_and_kinship_below():
 
 
 def test_a_fusion_that_has_only_begun():
-    figure = draw(fusion_info("f", Fusion(("a", "b"))), 4)
+    figure = draw(fusion_info(Fusion(("a", "b"))), 4)
     assert [len(trace.x) for trace in figure.data] == [0, 0, 0]
