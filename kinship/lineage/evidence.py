@@ -1,6 +1,6 @@
 """What a fit says about a set of supposed parents, in numbers that do not depend on the size of the model.
 
-Five questions, each with the reason for its limit:
+Seven questions, each with the reason for its limit:
 
 - *At the floor?* What is left is no more than rounding leaves. Merges round several times on their way.
 - *Does one more add nothing?* Given its parents a child is independent of all others but its descendants, so that a
@@ -13,6 +13,9 @@ Five questions, each with the reason for its limit:
   they explain that model, and k siblings with equal cosines at least 3 when they explain another sibling.
 - *Whole?* Fine-tuning adds to what is there: the child contains its parent's delta with a coefficient of 1 or more
   in every tensor, while a sibling or a merge contains a part. `lacking` is the part that is missing.
+- *Held?* Turned round: the longer of two parents contains their mean wholly, at any angle between them, for
+  <a, (a + b) / 2> - ||(a + b) / 2||^2 = (||a||^2 - ||b||^2) / 4. So it is known where the other is missing. A sibling
+  does not contain the child; a fine-tune of the child does.
 - *In line?* Of three generations of fine-tunes the middle one lies between the others, at a right angle. It contains
   the first wholly, and the last contains it.
 """
@@ -50,6 +53,8 @@ class Evidence:
         What is left over the parents' spread, as above; below 1 the child lies between them. Infinite for k = 1.
     total : float
         Sum of the coefficients, mean over the model, without its sign.
+    exceeding : tuple of float, length k
+        The part of the child's delta that each of them by itself does not contain.
     first_in_line : int or None
         The one that the child contains wholly by itself, where another contains the child wholly.
     """
@@ -60,6 +65,7 @@ class Evidence:
     variation: float
     outside: float
     total: float
+    exceeding: tuple[float, ...]
     first_in_line: int | None = None
 
 
@@ -88,6 +94,7 @@ def evidence(problem: Problem, members: tuple[int, ...], noise: float) -> Eviden
         variation=_variation(problem.weights, fit),
         outside=_outside(problem, members, fit.coefficients, left),
         total=abs(float((problem.weights @ fit.coefficients).sum())),
+        exceeding=tuple(around.tolist()),
         first_in_line=first if in_line else None,
     )
 

@@ -45,6 +45,12 @@ class Examination:
     found: Finding
 
     @property
+    def shares(self) -> list[float]:
+        """Share of the child that the best set of each size explains, 0 to 1."""
+        total = float(self.problem.gram[:, 0, 0].sum())
+        return [best[0].explained / total for best in self.sets]
+
+    @property
     def floor(self) -> float:
         """Relative residual that rounding is expected to leave."""
         return float(np.sqrt(self.noise / self.problem.energy)) if self.problem.energy else 1.0

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from kinship.lineage.evidence import evidence
 from kinship.lineage.examine import Examination, examine
 from kinship.lineage.methods import Method, exact_method, sparse_method
-from kinship.lineage.verdict import AT_FLOOR, Kind, Verdict
+from kinship.lineage.verdict import AT_FLOOR, Kind, Verdict, find_one_of_several
 from kinship.similarity.groups import group_tensors
 from kinship.similarity.table import GramTable
 
@@ -82,6 +82,7 @@ _REASONS: dict[Kind, str] = {
     "random": "the coefficients are the same in every tensor, and a further candidate adds nothing",
     "selected": "it lies between them, and a further candidate adds nothing",
     "tuned": "it contains the whole change of that parent, as training further leaves it",
+    "partial": "it holds a part of that model as a merge with others does, and these are not among the candidates",
     "unrelated": "nothing is there of what a merge or a fine-tune of the candidates leaves behind",
     "base": "it is its base up to rounding",
 }
@@ -96,7 +97,8 @@ def paternity(table: GramTable, child: str, candidates: Sequence[str], dtype: st
         Of the base, the child and the candidates; it may hold others.
     child : str
     candidates : sequence of str
-        Models of the table other than the child; the base among them is passed over.
+        Models of the table other than the child, and older than it: one made from it explains it as well as a parent
+        does. The base among them is passed over.
     dtype : str
         What the child is stored in (`Checkpoint.dtype`).
 
@@ -107,7 +109,7 @@ def paternity(table: GramTable, child: str, candidates: Sequence[str], dtype: st
     UnknownNameError
         A name is not in the table, or it is no floating-point dtype.
     """
-    seen = examine(table, child, candidates, dtype)
+    seen = _with_partners_missing(examine(table, child, candidates, dtype))
     names = seen.problem.names
     ranked = tuple(_explanation(table, child, seen, one.members) for one in seen.ranking[:_SHOWN])
     if seen.found.size and ranked[0].method is None:
@@ -122,6 +124,14 @@ def paternity(table: GramTable, child: str, candidates: Sequence[str], dtype: st
         floor=seen.floor,
         reason=_REASONS[seen.found.kind],
     )
+
+
+def _with_partners_missing(seen: Examination) -> Examination:
+    """Look for a single parent where nothing explains the whole child."""
+    if seen.found.kind != "unrelated":
+        return seen
+    found = find_one_of_several(seen.shares, seen.weighed)
+    return seen if found is None else replace(seen, found=found)
 
 
 def _explanation(table: GramTable, child: str, seen: Examination, members: tuple[int, ...]) -> Explanation:
@@ -141,6 +151,8 @@ def _explanation(table: GramTable, child: str, seen: Examination, members: tuple
 def _sparse(seen: Examination) -> Method:
     if seen.found.kind == "tuned":
         return Method("fine-tune", {})
+    if seen.found.kind == "partial":
+        return Method("merge with others", {})
     asked, rows = seen.problem, [1 + m for m in seen.best]
     squares = asked.gram[:, rows, rows]
     return sparse_method(asked.fit(seen.best), squares, asked.weights, constant=seen.found.kind == "random")

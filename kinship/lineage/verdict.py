@@ -11,15 +11,15 @@ from typing import Literal, NamedTuple
 from kinship.lineage.evidence import WHOLE, Evidence
 from kinship.lineage.search import MOST_PARENTS
 
-__all__ = ["Finding", "Kind", "Verdict", "find"]
+__all__ = ["Finding", "Kind", "Verdict", "find", "find_one_of_several"]
 
 Verdict = Literal["parents", "one parent", "none"]
-Kind = Literal["exact", "random", "selected", "tuned", "unrelated", "base"]
+Kind = Literal["exact", "random", "selected", "tuned", "partial", "unrelated", "base"]
 
 ONCE = 1.5  # times the expected rounding error; a copy in another dtype is rounded once
 AT_FLOOR = 2.5  # times the expected rounding error; a Karcher mean in bf16 leaves 2.1
 SUMS = 1e-13  # of the child's square: what sums in float64 leave
-HALVES = 0.5  # of what is left at the floor: one more that takes as much is a parent, not noise
+HALVES = 0.5  # of what is left at the floor: one that takes as much is a parent, one that takes less is noise
 MOST_DOUBTFUL = 4  # parents of a merge that is no exact combination
 ADDS_NOTHING = 0.05  # of the gain of an only parent, by a second
 ADDS_LITTLE = 0.15  # of the gain of the last of several: other merges of the same parents know some of the rest
@@ -28,6 +28,10 @@ ENOUGH = 0.7  # sum of the weights of a merge with random dropping
 MATTERS = 0.01  # of what all explain, by the last parent
 BETWEEN = 1.15  # TIES, Breadcrumbs, Arcee Fusion leave 0.1 to 1.1
 IN_LINE = 0.9  # the middle of three generations of fine-tunes leaves 1
+HELD = (
+    0.05  # of the child's delta, not contained in a parent; siblings leave 0.11 and more, siblings of the parent 0.07
+)
+HALF = 0.45  # of the child's square; the mean with an unrelated model of equal length leaves 0.5
 SELECTED = 0.65  # relative residual; those leave up to 0.63, siblings of the parents in their place 0.6 and more
 
 
@@ -39,9 +43,9 @@ class Finding(NamedTuple):
     verdict : {"parents", "one parent", "none"}
     size : int
         Number of candidates in the explanation that decided; 0 for "none".
-    kind : {"exact", "random", "selected", "tuned", "unrelated", "base"}
+    kind : {"exact", "random", "selected", "tuned", "partial", "unrelated", "base"}
         A combination up to rounding; one after random dropping; one of elements selected by their size or sign;
-        one parent trained further; nothing of all; the base itself.
+        one parent trained further; a merge of one with others that are not there; nothing of all; the base itself.
     only : int or None
         For "one parent", its position in the explanation.
     """
@@ -69,7 +73,8 @@ def find(explained: Sequence[float], weighed: Sequence[Evidence], candidates: in
     sizes = range(1, min(len(explained), MOST_PARENTS) + 1)
     for size in sizes:
         limit = AT_FLOOR if size > 1 else ONCE
-        settled = more[size - 1] <= max(SUMS, HALVES * (1.0 - explained[size - 1]))
+        noise = max(SUMS, HALVES * (1.0 - explained[size - 1]))
+        settled = more[size - 1] <= noise < gains[size - 1]
         if settled and weighed[size - 1].over_floor <= limit:
             return Finding("parents" if size > 1 else "one parent", size, "exact", 0 if size == 1 else None)
     for size in (one for one in sizes if one <= MOST_DOUBTFUL and one < max(3, candidates)):
@@ -79,6 +84,20 @@ def find(explained: Sequence[float], weighed: Sequence[Evidence], candidates: in
         if found is not None:
             return found
     return Finding("none", 0, "unrelated")
+
+
+def find_one_of_several(explained: Sequence[float], weighed: Sequence[Evidence]) -> Finding | None:
+    """Decide whether the best single candidate is a parent whose partners in a merge are not among the candidates.
+
+    To be asked where `find` has found nothing, and only where no candidate can have been made from the child.
+    Parameters as there.
+    """
+    if not weighed:
+        return None
+    share = explained[0]
+    alone = len(explained) < 2 or explained[1] - share <= ADDS_LITTLE * share
+    held = weighed[0].exceeding[0] <= HELD and share >= HALF
+    return Finding("one parent", 1, "partial", 0) if alone and held else None
 
 
 def _believed(size: int, seen: Evidence) -> Finding | None:

@@ -88,6 +88,14 @@ def test_a_fine_tune_contains_its_parent_and_a_parent_not_its_fine_tune():
     assert _weigh(rows, "tuned").lacking[0] == pytest.approx(0.5, abs=0.02)
 
 
+@pytest.mark.parametrize("cosine", [0.0, 0.3, 0.8])
+def test_a_parent_holds_its_mean_with_another_and_a_sibling_does_not_hold_the_child(cosine):
+    rows = experts(11, "a", "b", "child", shared=cosine, size=SIZE)
+    assert _weigh(rows, "a").exceeding[0] == pytest.approx(1 - cosine, abs=0.03)
+    rows["child"] = (rows["a"] + rows["b"]) / 2
+    assert _weigh(rows, "a").exceeding[0] < 0.02
+
+
 def test_a_sibling_lacks_what_is_not_common():
     rows = experts(7, "child", "a", shared=0.7, size=SIZE)
     assert _weigh(rows, "a").lacking[0] == pytest.approx(0.3, abs=0.03)

@@ -54,6 +54,45 @@ def test_none_where_the_parents_are_not_there(made):
         assert paternity(made.table, expert, made.older(expert), made.dtype).verdict == "none", expert
 
 
+@pytest.mark.parametrize("kept", [0, 1])
+def test_one_parent_where_the_other_is_not_there(kept):
+    """Merges with weights of a half; parents of one length that share a fifth, and strangers that share as much."""
+    rows = experts(5, *"abcd", shared=0.2)
+    rows["child"] = (rows["a"] + rows["b"]) / 2
+    parent = "ab"[kept]
+    found = paternity(table(**rows), "child", [parent, "c", "d"], "f64")
+    assert (found.verdict, found.parents) == ("one parent", (parent,))
+    assert found.ranked[0].parents == (parent,)
+    assert found.ranked[0].method.name == "merge with others"
+    assert "not among the candidates" in found.reason
+    assert paternity(table(**rows), "child", ["c", "d"], "f64").verdict == "none"
+    assert paternity(table(**rows), "child", ["a", "b", "c", "d"], "f64").parents == ("a", "b")
+
+
+@pytest.mark.parametrize("shared", [0.3, 0.6, 0.85])
+def test_a_sibling_is_not_one_parent_however_alike(shared):
+    made = table(**experts(6, "child", "a", shared=shared))
+    assert paternity(made, "child", ["a"], "f64").verdict == "none"
+
+
+def test_one_parent_among_strangers_that_mergekit_merged(made):
+    """The verdict is the parent or none, and the parent where it is most of the child.
+
+    What DARE leaves of one parent and what strangers share are constant both.
+    """
+    right, wrong = 0, set()
+    for birth in made.births:
+        if len(birth.parents) != 2 or not set(birth.parents) <= set(made.experts):
+            continue
+        for parent in birth.parents:
+            strangers = [name for name in made.experts if name not in birth.parents]
+            found = paternity(made.table, birth.name, [parent, *strangers], made.dtype)
+            right += found.parents == (parent,)
+            wrong |= {birth.name} if set(found.parents) - {parent} else set()
+    assert wrong <= {"dare_ties", "dare_linear"}
+    assert right >= 4
+
+
 @pytest.mark.parametrize("name", EXACT)
 def test_method_and_recipe_of_combinations(made, name):
     method, recipe = EXACT[name]

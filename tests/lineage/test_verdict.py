@@ -3,13 +3,16 @@
 import pytest
 
 from kinship.lineage.evidence import Evidence
-from kinship.lineage.verdict import find
+from kinship.lineage.verdict import find, find_one_of_several
 
 INF = float("inf")
 
 
-def _seen(residual, *lacking, over_floor=50.0, variation=20.0, outside=INF, total=1.0, first_in_line=None):
-    return Evidence(residual, over_floor, lacking, variation, outside, total, first_in_line)
+def _seen(
+    residual, *lacking, over_floor=50.0, variation=20.0, outside=INF, total=1.0, exceeding=0.5, first_in_line=None
+):
+    held = (exceeding,) * len(lacking)
+    return Evidence(residual, over_floor, lacking, variation, outside, total, held, first_in_line)
 
 
 def _find(*seen, candidates=6):
@@ -102,3 +105,26 @@ def test_three_parents_need_a_fourth_candidate_to_be_tried():
     sizes = _seen(0.7, 0.6), _seen(0.6, 0.6, 0.6, outside=9.0), _seen(0.4, 0.6, 0.6, 0.6, outside=0.5)
     assert _find(*sizes, candidates=3)[0] == "none"
     assert _find(*sizes, _seen(0.399, 0.6, 0.6, 0.6, 1), candidates=4) == ("parents", 3, "selected", None)
+
+
+def _alone(*seen):
+    return find_one_of_several([1 - one.residual**2 for one in seen], list(seen))
+
+
+def test_a_parent_that_holds_the_child_as_it_holds_a_mean():
+    one, two = _seen(0.7, 0.5, exceeding=0.01), _seen(0.69, 0.5, 0.9)
+    assert _find(one, two)[0] == "none"
+    assert _alone(one, two) == ("one parent", 1, "partial", 0)
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        [_seen(0.5, 0.2, exceeding=0.11), _seen(0.499, 0.2, 0.9)],  # a sibling trained on the same
+        [_seen(0.8, 0.5, exceeding=0.01), _seen(0.79, 0.5, 0.9)],  # a third of the child is less than half a mean
+        [_seen(0.7, 0.5, exceeding=0.01), _seen(0.5, 0.5, 0.5)],  # a second one explains much more
+        [],
+    ],
+)
+def test_no_parent_by_itself(sizes):
+    assert _alone(*sizes) is None
