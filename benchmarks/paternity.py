@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import networkx as nx
@@ -19,6 +20,7 @@ import numpy as np
 
 from benchmarks.genealogies import Birth, genealogy, make, random_experts, trained_experts
 from kinship.checkpoints import align, open_checkpoint
+from kinship.lineage import paternity
 from kinship.lineage.base import find_base
 from kinship.lineage.examine import Examination, examine
 from kinship.lineage.infer import infer_tree
@@ -33,9 +35,10 @@ def main() -> None:
     by_method: Rows = defaultdict(list)
     missed: Counter[str] = Counter()
     print(
-        "| family | stored in | first | right | wrong | none said | unrelated: none | tree, base given | tree | base |"
+        "| family | stored in | first | right | wrong | none said | unrelated: none | one of several | "
+        "tree, base given | tree | base |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     sources: list[tuple[str, Path | int]] = [(f"random {seed}", seed) for seed in RANDOM_SEEDS]
     sources += [(f"trained, {Path(folder).name}", Path(folder)) for folder in sys.argv[1:]]
     for name, source in sources:
@@ -71,7 +74,7 @@ def _row(
         older = [name for name in (*experts, *(b.name for b in births[:number])) if name != "passthrough"]
         seen = examine(table, birth.name, older, dtype)
         first, others = _ranked(seen, birth)
-        believed = {seen.problem.names[m] for m in seen.believed}
+        believed = set(paternity(table, birth.name, older, dtype).parents)
         count["first"] += first
         missed[birth.name] += not first
         count["right"] += believed == set(birth.parents)
@@ -80,13 +83,15 @@ def _row(
         by_method[birth.method].append((*others, seen.floor, believed == set(birth.parents)))
         count["strangers"] += 1
         count["strangers none"] += _none(table, descent, birth.name, dtype)
+        count.update(_one_of_several(table, descent, birth, older, dtype))
     count["strangers"] += len(experts)
     count["strangers none"] += sum(_none(table, descent, expert, dtype) for expert in experts)
     trees = [_tree(table, descent, dtype, base) for base in ("base", None)]
     total = len(births)
     return (
         f"{count['first']} of {total} | {count['right']} | {count['wrong']} | {count['none']} | "
-        f"{count['strangers none']} of {count['strangers']} | {trees[0]} | {trees[1]}"
+        f"{count['strangers none']} of {count['strangers']} | "
+        f"{count['alone right']} right, {count['alone wrong']} wrong of {count['alone']} | {trees[0]} | {trees[1]}"
     )
 
 
@@ -104,9 +109,30 @@ def _ranked(seen: Examination, birth: Birth) -> tuple[bool, tuple[float, float]]
 
 def _none(table: GramTable, descent: nx.DiGraph, child: str, dtype: str) -> bool:
     """Whether "none" is said when all candidates share no ancestor but the base with the child."""
-    own = (nx.ancestors(descent, child) | {child}) - {"base"}
-    strangers = [name for name in table.models if not own & (nx.ancestors(descent, name) | {name})]
-    return not strangers or examine(table, child, strangers, dtype).found.verdict == "none"
+    strangers = _strangers(descent, child, table.models)
+    return not strangers or paternity(table, child, strangers, dtype).verdict == "none"
+
+
+def _one_of_several(
+    table: GramTable, descent: nx.DiGraph, birth: Birth, older: Sequence[str], dtype: str
+) -> Counter[str]:
+    """The verdict for each parent of a merge alone among older strangers, where it is no relative of the others."""
+    count: Counter[str] = Counter()
+    for parent in birth.parents:
+        others = set().union(*(_blood(descent, one) for one in birth.parents if one != parent))
+        if others and not others & _blood(descent, parent):
+            found = paternity(table, birth.name, [parent, *_strangers(descent, birth.name, older)], dtype).parents
+            count.update({"alone": 1, "alone right": found == (parent,), "alone wrong": found not in ((), (parent,))})
+    return count
+
+
+def _blood(descent: nx.DiGraph, name: str) -> set[str]:
+    blood: set[str] = (nx.ancestors(descent, name) | {name}) - {"base"}
+    return blood
+
+
+def _strangers(descent: nx.DiGraph, child: str, names: Sequence[str]) -> list[str]:
+    return [name for name in names if not _blood(descent, child) & _blood(descent, name)]
 
 
 def _tree(table: GramTable, descent: nx.DiGraph, dtype: str, base: str | None) -> str:
@@ -124,7 +150,7 @@ def _bases(table: GramTable, experts: list[str], births: list[Birth], dtype: str
     for _ in range(_FAMILIES):
         models = [*experts, *(birth.name for birth in choose.sample(births, choose.randrange(9)))]
         family = table.select(models).rebased(choose.choice(models))
-        right += find_base(family, dict.fromkeys(family.names, dtype)) == "base"
+        right += find_base(family, dict.fromkeys(family.names, dtype)).name == "base"
     return f"{right} of {_FAMILIES}"
 
 

@@ -29,6 +29,8 @@ from kinship.lineage import (
     paper_declarations,
     paternity,
     recipe_declarations,
+    recorded_base,
+    recorded_children,
     to_csv,
     to_data,
     to_graphml,
@@ -99,18 +101,23 @@ def infer_tree_command(
     found = sorted(_of_folder(folder), key=lambda one: one.adapter is not None)  # which cannot be a base
     table, opened = _measured([str(one.path) for one in found], device)
     dtypes = {name: one.dtype for name, one in opened.items()}
-    inferred = infer_tree(table, dtypes, base)
     declared = genealogy(found, [one for checkpoint in found for one in folder_declarations(checkpoint)])
+    inferred = infer_tree(table, dtypes, base or recorded_base(declared), recorded_children(declared))
+    warnings = [*table.warnings, *inferred.warnings]
+    for warning in warnings:
+        say(f"warning: {warning}")
     audited = audit(declared, table.rebased(inferred.base), dtypes)
     for one in (one for one in audited if one.outcome == "disagree"):
         say(f"{one.child} is declared a child of {' and '.join(one.declared)}, but {one.reason}")
     data = {
         "base": inferred.base,
+        "base_confidence": inferred.base_confidence,
         "edges": [
             {"child": e.child, "parent": e.parent, "relation": e.relation, "confidence": e.confidence}
             for e in inferred.edges
         ],
         "audit": [vars(one) for one in audited],
+        "warnings": warnings,
     }
     answer(data, _inferred_text(inferred), as_json)
 
@@ -197,7 +204,8 @@ def _paternity_text(found: Paternity) -> str:
 
 
 def _inferred_text(inferred: InferredTree) -> str:
-    lines = [f"base {inferred.base}"]
+    sure = inferred.base_confidence
+    lines = [f"base {inferred.base}{f'  confidence {sure:.2f}' if sure < 1.0 else ''}"]
     lines += [f"{e.child} <- {e.parent}  {e.relation}, confidence {e.confidence:.2f}" for e in inferred.edges]
     return "\n".join(lines)
 

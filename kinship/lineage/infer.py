@@ -8,8 +8,8 @@ is wholly in its child's, a child's or a sibling's is not (`kinship.lineage.evid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import networkx as nx
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kinship.errors import LineageError
-from kinship.lineage.base import find_base
+from kinship.lineage.base import FoundBase, find_base
 from kinship.lineage.evidence import WHOLE
 from kinship.lineage.examine import Examination, examine
 from kinship.lineage.near import nearest
@@ -28,6 +28,7 @@ __all__ = ["InferredEdge", "InferredTree", "infer_tree"]
 
 Floats = npt.NDArray[np.float64]
 _AGAINST = 2.0  # added to the cost of an edge against the cue, in squares of the child's own delta
+_SURE = 0.9  # confidence in the base below which it is called doubtful
 _ORDER: tuple[Kind, ...] = ("exact", "random", "tuned", "selected")  # the surest first
 
 
@@ -51,13 +52,28 @@ class InferredEdge:
 
 @dataclass(frozen=True)
 class InferredTree:
-    """The base and the edges found; every other model has at least one parent."""
+    """The base and the edges found; every other model has at least one parent.
+
+    Attributes
+    ----------
+    base : str
+    edges : tuple of InferredEdge
+        None is more confident than the base.
+    base_confidence : float
+        0.5 to 1; 1 where the base was given.
+    warnings : tuple of str
+        A sentence where the base is doubtful.
+    """
 
     base: str
     edges: tuple[InferredEdge, ...]
+    base_confidence: float = 1.0
+    warnings: tuple[str, ...] = ()
 
 
-def infer_tree(table: GramTable, dtypes: Mapping[str, str], base: str | None = None) -> InferredTree:
+def infer_tree(
+    table: GramTable, dtypes: Mapping[str, str], base: str | None = None, children: Collection[str] = ()
+) -> InferredTree:
     """Infer who was made from whom.
 
     Parameters
@@ -68,6 +84,8 @@ def infer_tree(table: GramTable, dtypes: Mapping[str, str], base: str | None = N
         What each model is stored in.
     base : str, optional
         The base where it is known.
+    children : collection of str
+        Models that are known to be made from others, so that they are not the base where it has to be guessed.
 
     Raises
     ------
@@ -78,13 +96,23 @@ def infer_tree(table: GramTable, dtypes: Mapping[str, str], base: str | None = N
     """
     if len(table.names) < 2:
         raise LineageError("a family tree needs at least two models; name a folder with more")
-    root = base or find_base(table, dtypes)
+    guess = None if base else find_base(table, dtypes, children)
+    root, confidence = (guess.name, guess.confidence) if guess else (str(base), 1.0)
     family = table.rebased(root)
     graph = nx.DiGraph()
     graph.add_nodes_from(family.names)
     edges = _by_paternity(family, dtypes, graph) if len(family.models) > 1 else []
     settled = {edge.child for edge in edges}
-    return InferredTree(root, (*edges, *_by_distance(family, graph, settled)))
+    found = (*edges, *_by_distance(family, graph, settled))
+    capped = tuple(replace(edge, confidence=min(edge.confidence, confidence)) for edge in found)
+    return InferredTree(root, capped, confidence, (_doubt(guess),) if guess and confidence < _SURE else ())
+
+
+def _doubt(guess: FoundBase) -> str:
+    return (
+        f"the base was guessed and may be {guess.rival} in place of {guess.name} (confidence {guess.confidence:.2f}); "
+        "with another base the edges point the other way, so name it where it is known"
+    )
 
 
 def _by_paternity(family: GramTable, dtypes: Mapping[str, str], graph: nx.DiGraph) -> list[InferredEdge]:
@@ -147,12 +175,15 @@ def _by_distance(family: GramTable, graph: nx.DiGraph, settled: set[str]) -> lis
             if column != row and parent not in later:
                 network.add_edge(parent, child, weight=float(costs[column, row]))
     edges = []
-    for parent, child in nx.minimum_spanning_arborescence(network).edges:
-        if child not in settled:
-            others = [data["weight"] for other, _, data in network.in_edges(child, data=True) if other != parent]
-            cost, next_best = network[parent][child]["weight"], min(others, default=float("inf"))
-            confidence = max(0.0, 1.0 - cost / next_best) if next_best > 0 else 0.0
-            edges.append(InferredEdge(child, parent, "fine-tune", confidence))
+    chosen = nx.minimum_spanning_arborescence(network).edges(data="weight")
+    for wanted, child, _ in sorted((one for one in chosen if one[1] not in settled), key=lambda one: one[2]):
+        cost = {other: weight for other, _, weight in network.in_edges(child, data="weight")}
+        later = nx.descendants(graph, child)  # through edges added meanwhile and merges settled before
+        parent = wanted if wanted not in later else min(cost.keys() - later, key=cost.__getitem__)
+        graph.add_edge(parent, child)
+        next_best = min((weight for other, weight in cost.items() if other != parent), default=float("inf"))
+        confidence = max(0.0, 1.0 - cost[parent] / next_best) if next_best > 0 else 0.0
+        edges.append(InferredEdge(child, parent, "fine-tune", confidence))
     return edges
 
 

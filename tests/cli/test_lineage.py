@@ -158,6 +158,24 @@ def test_an_inferred_tree_and_what_disagrees_with_it(kinship, folder):
     assert kinship("infer-tree", folder, "--base", "base")[1].startswith("base base\n")
 
 
+def test_a_record_settles_what_the_weights_leave_open(kinship, folder):
+    """Of a model and its mean with another, the mean is the nearer one, and its recipe says that it is no base."""
+    import shutil
+
+    for gone in ("base", "two", "three"):
+        shutil.rmtree(folder / gone)
+    found = json.loads(kinship("infer-tree", folder, "--json")[1])
+    assert [(edge["child"], edge["parent"]) for edge in found["edges"]] == [("child", "one")]
+    (folder / "child" / "mergekit_config.yml").unlink()
+    status, out, err = kinship("infer-tree", folder, "--json")
+    doubtful = json.loads(out)
+    assert status == 0
+    assert doubtful["base_confidence"] < 0.9
+    assert doubtful["edges"][0]["confidence"] <= doubtful["base_confidence"]
+    assert err == f"warning: {doubtful['warnings'][0]}\n"
+    assert "the base was guessed" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

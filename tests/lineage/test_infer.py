@@ -91,7 +91,7 @@ def test_the_mean_of_all_is_nearest_and_yet_not_the_base():
     distances["base"] = np.mean([np.linalg.norm(rows[e]) for e in "abcdef"])
     assert distances["soup"] < distances["base"]
     made = table(**rows)
-    assert find_base(made, _dtypes(made)) == "base"
+    assert find_base(made, _dtypes(made)).name == "base"
 
 
 @pytest.mark.parametrize("base", [None, "base"])
@@ -109,6 +109,19 @@ def test_most_edges_of_a_family_that_mergekit_made_are_found(made):
     found = _edges(infer_tree(made.table, dict.fromkeys(made.table.names, made.dtype), "base"))
     assert len(found & true) / len(found) > 0.7
     assert len(found & true) / len(true) > 0.6
+
+
+def test_a_guessed_base_limits_what_is_believed():
+    """A base, a model and its mean with one that is not there: the mean is nearest to both others."""
+    rows = experts(9, "a", "b")
+    rows["mean"] = (rows["a"] + rows["b"]) / 2
+    made = table(**rows).select(["a", "mean"])
+    guessed, given = infer_tree(made, _dtypes(made)), infer_tree(made, _dtypes(made), base="base")
+    assert (given.base_confidence, given.warnings) == (1.0, ())
+    assert guessed.base_confidence < 0.9
+    assert max(edge.confidence for edge in guessed.edges) <= guessed.base_confidence
+    (warning,) = guessed.warnings
+    assert "the base was guessed" in warning
 
 
 def test_two_models_and_equal_ones():

@@ -7,18 +7,18 @@ from pathlib import Path
 
 from kinship.lineage.declaration import Claim, Declaration
 
-__all__ = ["adapter_declaration"]
+__all__ = ["ADAPTER", "adapter_declaration"]
 
-_CONFIG = "adapter_config.json"
+ADAPTER = "adapter_config.json"
 
 
 def adapter_declaration(folder: Path) -> Declaration | None:
     """Return the base that a folder's adapter was trained on, or None where it is no adapter or names none."""
     try:
-        said = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+        said = json.loads((folder / ADAPTER).read_text(encoding="utf-8"))
         base = said.get("base_model_name_or_path")
     except (OSError, ValueError, AttributeError):
         return None
     if not isinstance(base, str) or not base:
         return None
-    return Declaration(str(folder), (Claim(base, "adapter"),), _CONFIG)
+    return Declaration(str(folder), (Claim(base, "adapter"),), ADAPTER)

@@ -1,0 +1,34 @@
+"""What merge records and adapters in a family's folders settle about its base before the weights are asked.
+
+A record is written by the program that made the model, so that it counts as evidence; a card is what somebody wrote,
+and is compared with the weights instead (`kinship.lineage.audit`).
+"""
+
+from __future__ import annotations
+
+from kinship.lineage.genealogy import Genealogy
+from kinship.lineage.sources.adapter_config import ADAPTER
+from kinship.merging.description import CONFIG
+from kinship.merging.record import RECORD
+
+__all__ = ["recorded_base", "recorded_children"]
+
+_RECORDS = (RECORD, CONFIG, ADAPTER)
+
+
+def recorded_children(family: Genealogy) -> frozenset[str]:
+    """Return the names of models that a record in their folder says were made from others."""
+    edges = family.graph.edges(data=True)
+    return frozenset(family.name(child) for _, child, about in edges if about["source"] in _RECORDS)
+
+
+def recorded_base(family: Genealogy) -> str | None:
+    """Return the one model here that records call the base of a merge and that no record calls a child, or None."""
+    edges = family.graph.edges(data=True)
+    bases = {
+        family.name(base)
+        for base, _, about in edges
+        if about["relation"] == "base" and about["source"] in _RECORDS and family.graph.nodes[base]["path"]
+    }
+    founders = bases - recorded_children(family)
+    return founders.pop() if len(founders) == 1 else None
