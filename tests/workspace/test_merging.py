@@ -22,7 +22,7 @@ from kinship.workspace.jobs import cancel, enqueue, job
 from kinship.workspace.merges import make_merge, merges
 from kinship.workspace.merging import merge_by_hand, soup_by_hand
 from kinship.workspace.outcomes import outcomes
-from kinship.workspace.scores import known_scores
+from kinship.workspace.scores import known_scores, load_scores
 from kinship.workspace.tables import load_table
 from tests.families import llama, save_model, tuned
 
@@ -172,3 +172,39 @@ def test_a_cancelled_evaluation_keeps_what_was_scored(home, start_worker, until)
     again = enqueue("evaluate", "demo", models=PAIR[:1], tasks=list(kept), include_path=None, options=asdict(Options()))
     until(lambda: job(again).state == "done", 60)
     assert known_scores(open_checkpoint(PAIR[0]).fingerprint).tasks == kept
+
+
+HOW = {"tasks": ["demo"], "include_path": None, "options": asdict(Options(batch_size=64, limit=100))}
+
+
+@pytest.fixture
+def killed(start_worker, until):
+    """Do a job whose worker is killed in the middle of it, and return the job."""
+
+    def do(kind, **arguments):
+        first = start_worker()
+        id = enqueue(kind, "killed", **arguments)
+        until(lambda: job(id).fraction > 0.3, 240)
+        os.kill(first.pid, signal.SIGKILL)
+        start_worker()
+        until(lambda: job(id).state == "done", 240)
+        return job(id)
+
+    return do
+
+
+def test_scores_of_a_killed_worker_are_those_of_an_undisturbed_one(killed):
+    killed("evaluate", models=PAIR, **HOW)
+    tasks, options = resolve_tasks(["demo"]), Options(**HOW["options"])
+    for path in PAIR:
+        kept = load_scores(open_checkpoint(path), {task.name: task.digest for task in tasks}, options)
+        assert kept == Evaluator().evaluate(path, tasks, options)
+
+
+def test_the_soup_of_a_killed_worker_is_that_of_an_undisturbed_one(killed, home, until):
+    asked = HOW | {"models": PAIR, "name": "soup", "family_name": DEMO}
+    done = killed("soup", **asked)
+    again = enqueue("soup", "undisturbed", **asked)
+    until(lambda: job(again).state == "done", 240)
+    assert job(again).result == done.result
+    until(lambda: not list((home / "scratch").glob("*")))
