@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from kinship.merging import combine
 from kinship.merging.pair_scores import PairScores, pair_scores
-from kinship.merging.verdict import KINDS, TOO_ALIKE, Kind, verdict
+from kinship.merging.verdict import KINDS, Kind, nothing_to_gain, verdict
 from kinship.similarity import GramTable, Totals, kinship_matrix
 from kinship.similarity.children import child_kinship, child_row
 from kinship.similarity.rounding import rounding_noise
@@ -85,7 +85,7 @@ def candidates(
     """Return all pairs of the table's models, the ones to merge first first.
 
     The best pair by score comes first (exploit), then pairs that are distant and whose parents are both in the better
-    half (explore), then the others, and last the pairs that are too alike to gain from a merge; within a kind those
+    half (explore), then the others, and last the pairs that have nothing to gain from a merge; within a kind those
     of the higher mean score first. Without scores distance alone decides.
 
     Parameters
@@ -117,7 +117,8 @@ def _judged(found: list[Candidate]) -> list[Candidate]:
     middle = median(kinships) if kinships else float("nan")
     averages = [average for one in found for average in one.scores.averages if average is not None]
     strong = median(averages) if averages else None
-    best = max((one.scores.mean for one in found if one.scores.mean is not None and one.pcc < TOO_ALIKE), default=None)
+    able = [one.scores.mean for one in found if nothing_to_gain(one.pcc, one.scores) is None]
+    best = max((mean for mean in able if mean is not None), default=None)
     judged = []
     for one in found:
         kind, reason = verdict(one.pcc, one.scores, middle, strong, one.scores.mean == best)

@@ -7,10 +7,16 @@ from typing import Literal
 
 from kinship.merging.pair_scores import PairScores
 
-__all__ = ["KINDS", "TOO_ALIKE", "Kind", "verdict"]
+__all__ = ["KINDS", "TOO_ALIKE", "Kind", "nothing_to_gain", "verdict"]
 
 TOO_ALIKE = 0.9
 """PCC from which a family is saturated (Hu et al., arXiv 2410.12613)."""
+
+NEAR = 0.8
+"""PCC from which two models share most of what they learnt, as experts of one task from two seeds do."""
+
+HEADROOM = 1.0
+"""Points by which the better parent on every task must exceed the better of near models."""
 
 Kind = Literal["exploit", "explore", "ordinary", "nothing to gain"]
 
@@ -18,6 +24,25 @@ DISTANT = 0.5
 """A PCC below this is nearer to that of strangers (0) than to that of equals (1)."""
 
 KINDS: tuple[Kind, ...] = ("exploit", "explore", "ordinary", "nothing to gain")
+
+
+def nothing_to_gain(pcc: float, scores: PairScores) -> str | None:
+    """Return why a pair has nothing to gain from a merge, in a sentence, or None where it may have.
+
+    Parameters
+    ----------
+    pcc, scores
+        As in `verdict`.
+    """
+    if pcc >= TOO_ALIKE:
+        return f"too alike: PCC {_told(pcc)} is not below {TOO_ALIKE}, the child repeats its parents"
+    if pcc < NEAR or scores.ceiling is None or scores.mean is None:
+        return None
+    better = max(average for average in scores.averages if average is not None)
+    if scores.ceiling - better >= HEADROOM:
+        return None
+    told = f"{scores.ceiling:.1f} with the better parent on every task, {better:.1f} with the better one on all"
+    return f"near-copies without headroom: PCC {_told(pcc)} is not below {NEAR}; {told}"
 
 
 def verdict(pcc: float, scores: PairScores, middle: float, strong: float | None, is_best: bool) -> tuple[Kind, str]:
@@ -34,12 +59,13 @@ def verdict(pcc: float, scores: PairScores, middle: float, strong: float | None,
     strong : float or None
         Median average score of all models; None where there are no scores.
     is_best : bool
-        No other pair that is not too alike has a higher mean score.
+        No other pair that may gain has a higher mean score.
     """
     if isnan(pcc):
         return "ordinary", "no kinship is defined: one of them is equal to the base"
-    if pcc >= TOO_ALIKE:
-        return "nothing to gain", f"too alike: PCC {_told(pcc)} is not below {TOO_ALIKE}, the child repeats its parents"
+    why = nothing_to_gain(pcc, scores)
+    if why is not None:
+        return "nothing to gain", why
     below = max(middle, DISTANT)
     distance = f"PCC {_told(pcc)} is {'below' if pcc < below else 'not below'} {_told(below)}"
     if scores.mean is None or strong is None:
