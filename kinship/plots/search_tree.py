@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import plotly.graph_objects as go
 
@@ -75,9 +76,14 @@ def draw(info: SearchTreeInfo) -> go.Figure:
     figure.update_layout(
         title="Who was merged from whom",
         height=460,
-        margin={"t": 76},
         showlegend=True,
-        xaxis={"title": {"text": "generation"}, "range": [-0.6, last + 0.6], "dtick": 1, "zeroline": False},
+        legend={"y": -0.16, "yanchor": "top"},
+        xaxis={
+            "title": {"text": "generation"},
+            "range": [-0.6 - 0.2 * (last + 1), last + 0.6],  # with room for the names of the foundation models
+            "tickvals": list(range(last + 1)),
+            "zeroline": False,
+        },
         yaxis={"title": {"text": f"average score ({info.unit})"}, "nticks": 8},
     )
     return figure
@@ -86,12 +92,13 @@ def draw(info: SearchTreeInfo) -> go.Figure:
 def _points(info: SearchTreeInfo, title: str, colour: str, among: bool) -> go.Scatter:
     picked = [one for one in info.models if (one.name in info.best) is among]
     named = [one.name if one.name == info.best[0] or not one.parents else "" for one in picked]
+    sides = _sides(info)
     return go.Scatter(
         x=[one.generation for one in picked],
         y=[one.score for one in picked],
         mode="markers+text",
         text=named,
-        textposition=["middle left" if not one.parents else "top center" for one in picked],
+        textposition=[sides.get(one.name, "top center") for one in picked],
         textfont={"size": 11},
         marker={
             "color": colour,
@@ -104,6 +111,19 @@ def _points(info: SearchTreeInfo, title: str, colour: str, among: bool) -> go.Sc
         hovertext=[_sentence(one) for one in picked],
         hovertemplate="%{hovertext}<extra></extra>",
     )
+
+
+def _sides(info: SearchTreeInfo) -> dict[str, str]:
+    """Where the names of the foundation models stand: apart from each other where scores are close."""
+    scores = [one.score for one in info.models if one.score is not None]
+    near = 0.04 * (max(scores) - min(scores)) if scores else 0.0
+    first = sorted((one.score, one.name) for one in info.models if not one.parents and one.score is not None)
+    sides = {name: "middle left" for _, name in first}
+    for (below, lower), (above, upper) in pairwise(first):
+        if above - below < near:
+            sides[lower] = "bottom left" if sides[lower] == "middle left" else sides[lower]
+            sides[upper] = "top left"
+    return sides
 
 
 def _sentence(one: Individual) -> str:

@@ -18,13 +18,14 @@ from kinship.workspace.runs import RunRecord, load_run, run_names
 __all__ = ["baseline_lines", "kin_info", "show_compare", "show_curve", "show_matrix", "show_stops", "show_tree"]
 
 _SCORES = "Scores are of the half of the questions that the search sees."
+_WIDTH = 690
 _TREE = "Every model at its generation and score; lines come from its parents, dashed for an exploration step."
 
 
 def show_curve(name: str, record: RunRecord) -> None:
     """Show the best score against generation and against merges spent, with the baselines."""
     assert record.run is not None
-    show_curves({name: record.run}, baseline_lines(record), source=_SCORES, key="curve", unit=record.unit)
+    show_curves({name: record.run}, baseline_lines(record), source=_SCORES, key="curve", unit=record.unit, width=_WIDTH)
 
 
 def show_tree(name: str, record: RunRecord) -> None:
@@ -66,16 +67,19 @@ def show_stops(name: str, record: RunRecord) -> None:
         rows.append(
             {
                 "rule": f"{STOPPING_RULES[rule.name].title} ({set_to})",
-                "stops": "never" if stop.generation is None else f"after generation {stop.generation}",
-                "merges saved": stop.merges_saved,
-                "evaluations saved": stop.evaluations_saved,
-                "time saved": "unknown" if stop.seconds_saved is None else duration(stop.seconds_saved),
-                "points lost": stop.loss,
+                "stops after": "never" if stop.generation is None else f"generation {stop.generation}",
+                "merges": stop.merges_saved,
+                "evaluations": stop.evaluations_saved,
+                "time": "unknown" if stop.seconds_saved is None else duration(stop.seconds_saved),
+                "lost": stop.loss,
             }
         )
-    points = st.column_config.NumberColumn(format="%.2f", help="Of the best score, on the search's half.")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"points lost": points})
-    st.caption("What each rule would have saved and lost had it ended this run.")
+    lost = st.column_config.NumberColumn(format="%.2f", help="Of the best score, on the search's half.")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"lost": lost})
+    st.caption(
+        "Had a rule ended this run: merges, evaluations and time that it would have saved, and the points of the best "
+        "score that it would have lost."
+    )
 
 
 def show_compare(name: str, record: RunRecord) -> None:
@@ -108,6 +112,7 @@ def show_compare(name: str, record: RunRecord) -> None:
         key="both",
         unit=record.unit,
         fusions=fusions,
+        width=_WIDTH,
     )
     rows = [
         {

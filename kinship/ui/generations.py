@@ -16,13 +16,15 @@ from kinship.ui.figure import show_figure
 __all__ = ["published_runs", "show_curves", "show_generations", "show_published_search"]
 
 _COLUMNS = {
-    "generation": st.column_config.NumberColumn("Generation", width="small"),
-    "model": st.column_config.TextColumn("Model"),
-    "score": st.column_config.NumberColumn("Average score", format="%.2f"),
-    "gain": st.column_config.NumberColumn("Merge gain", format="%+.2f", help="Score minus the parents' mean score."),
-    "kinship": st.column_config.NumberColumn("Kinship", format="%.2f", help="Of the parents."),
-    "parents": st.column_config.TextColumn("Parents", help="The first is the base of SLERP."),
-    "step": st.column_config.TextColumn("Step", help="How its parents were chosen."),
+    "generation": st.column_config.NumberColumn("Gen.", width=50, help="Generation; 0 are the foundation models."),
+    "model": st.column_config.TextColumn("Model", width=110),
+    "score": st.column_config.NumberColumn("Score", format="%.2f", width=64, help="Average task score."),
+    "gain": st.column_config.NumberColumn(
+        "Gain", format="%+.2f", width=60, help="Merge gain: score minus the parents' mean score."
+    ),
+    "kinship": st.column_config.NumberColumn("Kinship", format="%.2f", width=70, help="PCC of the parents."),
+    "parents": st.column_config.TextColumn("Parents", width=220, help="The first is the base of SLERP."),
+    "step": st.column_config.TextColumn("Step", width=84, help="How its parents were chosen."),
 }
 _AGAINST: tuple[tuple[Literal["generation", "merges"], str], ...] = (
     ("generation", "Steps: the best score so far. Points: every merge, open for an exploration step."),
@@ -38,6 +40,7 @@ def show_curves(
     key: str,
     unit: str = "percent",
     fusions: Mapping[str, Fusion] | None = None,
+    width: int = 470,
 ) -> None:
     """Show the best score of runs side by side, by the names that they are shown under, with baselines as lines.
 
@@ -46,7 +49,7 @@ def show_curves(
     info = plot.generations_info(runs, baselines, unit, fusions)
     row = st.container(horizontal=True, gap="medium")
     for against, reading in _AGAINST:
-        with row.container(width=470):
+        with row.container(width=width):
             show_figure(
                 plot.draw(info, against),
                 key=f"{key}-{against}",

@@ -116,10 +116,10 @@ def test_a_finished_run_shows_its_numbers(finished):
     assert list(table["model"]) == [one.name for one in found.population.individuals]
     marked = table[table["step"] == "exploration"]["model"]
     assert list(marked) == [one.name for one in found.population.individuals if one.exploration]
-    stops = shown(app, "points lost").set_index("rule")
+    stops = shown(app, "stops after").set_index("rule")
     early = would_have_stopped(found, stopping_rule("no-gain"))
     row = stops.loc["No gain (patience 2)"]
-    assert (row["merges saved"], row["points lost"]) == (early.merges_saved, pytest.approx(early.loss))
+    assert (row["merges"], row["lost"]) == (early.merges_saved, pytest.approx(early.loss))
 
 
 def test_more_generations_go_on_past_what_ended_it(models):
