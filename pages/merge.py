@@ -6,6 +6,7 @@ from kinship.merging import reference
 from kinship.ui.candidates import show_candidates
 from kinship.ui.current import chosen_models, current_family
 from kinship.ui.frame import page
+from kinship.ui.handed_recipe import handed_recipe
 from kinship.ui.known_scores import offer_scoring, scores_of
 from kinship.ui.merge_result import show_result
 from kinship.ui.merge_run import show_preflight, show_run, show_soup, take_pair
@@ -34,7 +35,7 @@ second = picks[1].selectbox("Second", models, index=min(1, len(models) - 1), key
 if first == second:
     st.caption("Choose two different models.")
     st.stop()
-recipe = show_recipe([paths[first], paths[second]], [first, second], str(alignment.base.path))
+recipe = show_recipe([paths[first], paths[second]], [first, second], str(alignment.base.path), handed_recipe())
 
 st.subheader("3. Preflight", anchor=False)
 ready = recipe is not None and show_preflight(recipe)

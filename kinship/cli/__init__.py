@@ -21,6 +21,7 @@ from kinship.cli import (  # each registers its commands
     lineage,
     matrix,
     merging,
+    recipe_search,
     stages,
 )
 from kinship.cli.program import app, say
@@ -41,6 +42,7 @@ __all__ = [
     "main",
     "matrix",
     "merging",
+    "recipe_search",
     "stages",
 ]
 

@@ -33,7 +33,9 @@ def choose_method() -> Method:
     return method
 
 
-def show_recipe(parents: Sequence[str], labels: Sequence[str], base: str) -> Recipe | None:
+def show_recipe(
+    parents: Sequence[str], labels: Sequence[str], base: str, handed: Recipe | None = None
+) -> Recipe | None:
     """Show the form on the left and the YAML that it makes on the right; None while the YAML cannot be read.
 
     Parameters
@@ -44,6 +46,8 @@ def show_recipe(parents: Sequence[str], labels: Sequence[str], base: str) -> Rec
         Their names.
     base : str
         Path of the family's base.
+    handed : Recipe, optional
+        Found elsewhere: its YAML is begun with, in place of what the form makes.
     """
     left, right = st.columns([2, 3], gap="large")
     with left:
@@ -70,10 +74,13 @@ def show_recipe(parents: Sequence[str], labels: Sequence[str], base: str) -> Rec
         seed=seed,
     )
     with right:
-        if not st.toggle("Write the YAML myself", help="Anything that mergekit takes, slices too."):
+        by_hand = st.toggle(
+            "Write the YAML myself", handed is not None, help="Anything that mergekit takes, slices too."
+        )
+        if not by_hand:
             st.code(recipe.to_yaml(), language="yaml")
             return recipe
-        text = st.text_area("mergekit YAML", recipe.to_yaml(), height=320)
+        text = st.text_area("mergekit YAML", (handed or recipe).to_yaml(), height=320)
         try:
             return Recipe.from_yaml(text, seed)
         except KinshipError as error:

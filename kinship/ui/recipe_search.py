@@ -1,14 +1,147 @@
-"""Recipe search: the parameters of a merge method, found by trials."""
+"""Recipe search: the parameters of a merge method found by trials; its form, and the search as it goes."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
+from kinship.errors import KinshipError
+from kinship.ui.recipe_search_form import ask_for_recipe_search
+from kinship.ui.recipe_search_views import show_recipe_views
+from kinship.ui.words import duration
+from kinship.workspace import Job, cancel, enqueue, ensure_worker, jobs
 from kinship.workspace.families import Family
+from kinship.workspace.recipe_plan import (
+    RecipeRecord,
+    load_recipe_run,
+    recipe_run_folder,
+    recipe_run_names,
+    write_recipe_run,
+)
+from kinship.workspace.recipe_study import delete_recipe_run
 
 __all__ = ["show_recipe_search"]
+
+_ACTIVE = ("queued", "running")
 
 
 def show_recipe_search(family: Family) -> None:
     """Show the search for the parameters of a merge of a family's models."""
-    st.subheader(f"Search the recipe of a merge in {family.name}", anchor=False)
+    row = st.container(horizontal=True, gap="medium")
+    left, right = row.container(width=250), row.container(width=690)
+    with left:
+        st.subheader("A new search", anchor=False)
+        ask_for_recipe_search(family)
+    with right:
+        _show_runs(family)
+
+
+def _show_runs(family: Family) -> None:
+    """Show the search chosen by the key `search`; it ticks only while it is under way."""
+    names = recipe_run_names()
+    if not names:
+        st.subheader("No recipe search yet", anchor=False)
+        st.write(
+            "Choose parents, a method and tasks at the left and start. Each trial merges the parents with other "
+            "weights, densities or whatever the method has, and scores the child; Optuna chooses the next from those "
+            "before. The best recipe is then compared with the starting one on questions that the search never saw."
+        )
+        return
+    if st.session_state.get("search") not in names:
+        asked = st.query_params.get("search")
+        st.session_state["search"] = asked if asked in names else names[0]
+    name = st.selectbox("Search", names, key="search")
+    st.query_params["search"] = name  # a bound box leaves its default out of the link, and the newest search changes
+    found = _job(name)
+    active = found is not None and found.state in _ACTIVE
+    st.fragment(_live, run_every=2 if active else None)(family, name, active)
+
+
+def _live(family: Family, name: str, was_active: bool) -> None:
+    found = _job(name)
+    active = found is not None and found.state in _ACTIVE
+    if was_active and not active:
+        st.rerun()
+    try:
+        record = load_recipe_run(name)
+    except KinshipError as error:
+        st.error(str(error))
+        return
+    _headline(record)
+    _controls(name, record, found if active else None)
+    if found is not None and found.state == "failed" and not record.over:
+        st.error(str(found.error))
+    if record.start is not None and record.start.score is not None:
+        show_recipe_views(family, name, record)
+
+
+def _headline(record: RecipeRecord) -> None:
+    best, start, held_out = record.best, record.start, record.held_out
+    over = sum(one.state != "running" for one in record.trials)
+    numbers = {
+        "Best so far": (best and best.score, "On the half of the questions that the search sees."),
+        "Start": (start and start.score, "The method's starting parameters, on the same half."),
+        "Best, held out": (held_out and held_out.best, "On the half that the search never saw, at the end."),
+        "Start, held out": (held_out and held_out.start, "The starting parameters on that half."),
+    }
+    row = st.container(horizontal=True, gap="small")
+    for title, (value, about) in numbers.items():
+        shown = "-" if value is None else f"{value:.3g}"
+        row.metric(title, shown, border=True, width=124, help=f"Average score ({record.unit}). {about}")
+    row.metric("Trials", f"{over} of {record.plan.trials}", border=True, width=124)
+    st.markdown(_sentence(record))
+
+
+def _sentence(record: RecipeRecord) -> str:
+    best, start = record.best, record.start
+    if record.held_out is not None and best is not None:
+        return f"**Trial {best.number}** is the best. {record.held_out.sentence}"
+    if start is None or start.score is None:
+        return "The starting recipe comes first."
+    if best is None or best.score is None:
+        return "No trial within the limit of kinship has a score yet."
+    if best.number == 0:
+        return "No trial scores more than the starting recipe so far."
+    return f"**Trial {best.number}** scores {best.score - start.score:+.3g} against the starting recipe so far."
+
+
+def _controls(name: str, record: RecipeRecord, active: Job | None) -> None:
+    pruned = sum(one.state == "pruned" for one in record.trials)
+    if pruned:
+        st.caption(f"{pruned} of {len(record.trials)} trials were not evaluated; the table says why.")
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    if active is not None:
+        left = f", about {duration(active.seconds_left)} left" if active.seconds_left is not None else ""
+        waiting = "waiting for the worker" if active.state == "queued" else active.what
+        st.progress(active.fraction, f"{waiting}{left}")
+        if row.button("Pause", key="pause", help="Trials stay; it goes on with the one it was at."):
+            cancel(active.id)
+            st.rerun()
+        return
+    if not record.over:
+        if row.button("Go on", type="primary", key="go-on"):
+            _go_on(name)
+    else:
+        more = row.number_input("More trials", 1, 10_000, 10, key="more", width=160)
+        if row.button("Add them", key="add"):
+            plan = replace(record.plan, trials=len(record.trials) + more)
+            write_recipe_run(recipe_run_folder(name), replace(record, plan=plan, held_out=None, over=False))
+            _go_on(name)
+    with row.popover("Discard"):
+        st.write("Removes the search, its trials and its best child. Parents stay.")
+        if st.button("Discard this search", type="primary", key="discard"):
+            delete_recipe_run(name)
+            st.session_state.pop("search", None)
+            st.rerun()
+
+
+def _go_on(name: str) -> None:
+    enqueue("recipe-search", name, run=name)
+    ensure_worker()
+    st.rerun()
+
+
+def _job(name: str) -> Job | None:
+    """Return the newest job of a search."""
+    return next((one for one in jobs(limit=50) if one.kind == "recipe-search" and one.arguments == {"run": name}), None)

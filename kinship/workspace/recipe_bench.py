@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kinship.checkpoints import Alignment, align, open_checkpoint
 from kinship.errors import SearchError
-from kinship.evaluation import Evaluator, Part, Scores, resolve_tasks
+from kinship.evaluation import Evaluator, Part, Scores, Unit, resolve_tasks
 from kinship.evolution.recipes import Trial, Values
 from kinship.merging import has_error, predict, predicted_table, preflight, reference
 from kinship.similarity import GramTable, gram_table, kinship_matrix
@@ -27,6 +27,11 @@ _CHILD = "child"
 class RecipeBench:
     """Makes, relates and scores the children of one search; what is there is not made again.
 
+    Attributes
+    ----------
+    unit : {"percent", "bits per byte"}
+        Of the scores, once there is one.
+
     Parameters
     ----------
     plan : RecipePlan
@@ -38,6 +43,7 @@ class RecipeBench:
     """
 
     def __init__(self, plan: RecipePlan, folder: Path, evaluator: Evaluator, report: Callable[[str], None]) -> None:
+        self.unit: Unit = "percent"
         self._plan = plan
         self._folder = folder
         self._evaluator = evaluator
@@ -73,10 +79,11 @@ class RecipeBench:
 
     def score(self, number: int, values: Values) -> float:
         """Return the average task score of the child on the half of the questions that the search sees."""
-        average = self.scores(number, values, "search").average
-        if average is None:
+        scores = self.scores(number, values, "search")
+        if scores.average is None:
             raise SearchError("percent and bits per byte have no common average; search on tasks of one kind")
-        return average
+        self.unit = next(iter(scores.averages))
+        return scores.average
 
     def scores(self, number: int, values: Values, part: Part) -> Scores:
         """Return the scores of the child on one half of the questions."""

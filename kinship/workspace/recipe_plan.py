@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from kinship.checkpoints import open_checkpoint, unique_names
 from kinship.errors import SearchError
-from kinship.evaluation import Options
+from kinship.evaluation import Options, Unit
 from kinship.evolution.recipes import (
     HeldOut,
     Space,
@@ -127,6 +127,8 @@ class RecipeRecord:
         Share of each dimension in the variation of the score.
     held_out : HeldOut or None
         Known at the end.
+    unit : {"percent", "bits per byte"}
+        Of the scores, once there is one.
     over : bool
         True once nothing is left to do.
     """
@@ -136,6 +138,7 @@ class RecipeRecord:
     trials: tuple[Trial, ...] = ()
     importance: Mapping[str, float] = field(default_factory=dict)
     held_out: HeldOut | None = None
+    unit: Unit = "percent"
     over: bool = False
 
     @property

@@ -93,7 +93,7 @@ def carry_out(plan: RecipePlan, folder: Path, evaluator: Evaluator, report: Repo
             ):
                 record = replace(record, trials=trials)
                 if trials[-1].state != "running":
-                    record = replace(record, importance=importance(plan.space, trials))
+                    record = replace(record, importance=importance(plan.space, trials), unit=bench.unit)
                     bench.keep((record.best, record.start))
                 write_recipe_run(folder, record)
         record = replace(record, held_out=_held_out(record, bench), over=True)

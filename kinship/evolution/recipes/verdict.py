@@ -25,18 +25,18 @@ class HeldOut:
 
     @property
     def gain(self) -> float:
-        """Points of the best recipe above the starting one."""
+        """What the best recipe scores above the starting one."""
         return self.best - self.start
 
     @property
     def sentence(self) -> str:
         """What that says of the search, in words."""
-        points = f"{self.gain:+.2f} points"
+        gain = f"{self.gain:+.3g}"
         if self.gain == 0 and not self.error:
             return "The search found nothing better than the starting recipe."
         if self.error is None:
-            return f"Held out, the best recipe is {points} from the starting one; the error is not known."
-        told = f"{points} against an error of {self.error:.2f}"
+            return f"Held out, the best recipe is {gain} from the starting one; the error is not known."
+        told = f"{gain} against an error of {self.error:.3g}"
         if self.gain > self.error:
             return f"Held out, the best recipe beats the starting one by more than the error: {told}."
         if self.gain < -self.error:

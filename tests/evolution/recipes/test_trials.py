@@ -96,10 +96,10 @@ def test_a_start_outside_the_ranges_does_not_count_for_importance(drawn):
 @pytest.mark.parametrize(
     ("held_out", "words"),
     [
-        (HeldOut(60.0, 58.0, 1.0), "beats the starting one by more than the error: +2.00 points against"),
-        (HeldOut(60.0, 59.5, 1.0), "cannot be told from the starting one: +0.50 points"),
-        (HeldOut(59.5, 60.0, 1.0), "cannot be told from the starting one: -0.50 points"),
-        (HeldOut(58.0, 60.0, 1.0), "is worse than the starting one by more than the error: -2.00 points"),
+        (HeldOut(60.0, 58.0, 1.0), "beats the starting one by more than the error: +2 against an error of 1"),
+        (HeldOut(60.0, 59.5, 1.0), "cannot be told from the starting one: +0.5 against"),
+        (HeldOut(59.5, 60.0, 1.0), "cannot be told from the starting one: -0.5 against"),
+        (HeldOut(58.0, 60.0, 1.0), "is worse than the starting one by more than the error: -2 against"),
         (HeldOut(60.0, 60.0, 0.0), "found nothing better"),
         (HeldOut(60.0, 60.0, 1.0), "cannot be told from"),
         (HeldOut(60.0, 58.0, None), "the error is not known"),

@@ -1,0 +1,144 @@
+"""`kinship search`: the parameters of a merge method, found by trials."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kinship.checkpoints import local_path
+from kinship.cli.program import AsJson, answer, app, progress
+from kinship.evaluation import Dtype, Options
+from kinship.evolution.recipes import Trial
+from kinship.similarity import Device
+
+if TYPE_CHECKING:
+    from kinship.workspace.recipe_plan import RecipeRecord
+
+__all__ = ["search"]
+
+
+@app.command()
+def search(
+    models: Annotated[
+        list[str], typer.Argument(metavar="MODEL...", help="Models to merge; the first is SLERP's base.")
+    ],
+    base: Annotated[str, typer.Option(help="The model that the others were made from.")],
+    method: Annotated[str, typer.Option(help="Merge method.")],
+    tasks: Annotated[str, typer.Option(help="Names of tasks, with commas between them; demo for the demo's.")],
+    trials: Annotated[int, typer.Option(help="How many recipes to try, the method's starting one among them.")] = 30,
+    include_path: Annotated[Path | None, typer.Option(help="A folder with task files.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A folder for the search and its best model; a search in it goes on. Else in the workspace."),
+    ] = None,
+    sampler: Annotated[str, typer.Option(help="tpe, cmaes or random.")] = "tpe",
+    seed: Annotated[int, typer.Option(help="Of the sampler, and of methods that draw at random.")] = 0,
+    vary: Annotated[str, typer.Option(help="Parameters to vary, with commas between them; all by default.")] = "",
+    max_kinship: Annotated[
+        float | None, typer.Option(help="Do not evaluate what is more alike (PCC) to its nearest parent than this.")
+    ] = None,
+    least_kinship: Annotated[bool, typer.Option(help="Seek little kinship besides a high score.")] = False,
+    kin_to: Annotated[
+        list[str] | None, typer.Option(metavar="MODEL", help="Kinship with this model counts, not with the parents.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Questions a task at most, of each half.")] = None,
+    num_fewshot: Annotated[int | None, typer.Option(help="Examples before each question.")] = None,
+    device: Annotated[Device, typer.Option(help="Where to compute.")] = "auto",
+    dtype: Annotated[Dtype, typer.Option(help="Precision of evaluation; auto is the checkpoint's own.")] = "auto",
+    batch_size: Annotated[int, typer.Option(help="Requests in one forward pass.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Search the parameters of a merge: tried on one half of the questions, judged on the other."""
+    from kinship.workspace.evaluating import shared_evaluator
+    from kinship.workspace.recipe_plan import RecipePlan, new_recipe_run_name, recipe_run_folder
+    from kinship.workspace.recipe_searching import carry_out
+
+    with progress() as report:
+
+        def local(source: str) -> str:
+            return str(Path(local_path(source, report)).absolute())
+
+        plan = RecipePlan(
+            base=local(base),
+            parents=tuple(map(local, models)),
+            tasks=_names(tasks),
+            include_path=None if include_path is None else str(include_path.absolute()),
+            method=method,
+            trials=trials,
+            sampler=sampler,
+            seed=seed,
+            vary=_names(vary),
+            max_kinship=max_kinship,
+            least_kin=least_kinship,
+            kin_to=tuple(map(local, kin_to or ())),
+            options=Options(device, dtype, batch_size, num_fewshot, limit),
+        )
+        folder = recipe_run_folder(new_recipe_run_name(plan)) if out is None else out.absolute()
+        found = _told(carry_out(plan, folder, shared_evaluator(), report), folder)
+    answer(found, _text(found), as_json)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _told(record: RecipeRecord, folder: Path) -> dict[str, Any]:
+    """Return what a search has found as JSON-able data; `best` is None where all trials are too alike."""
+    from kinship.workspace.recipe_bench import trial_folder
+    from kinship.workspace.recipe_plan import recipe_at
+
+    held_out, best = record.held_out, record.best
+
+    def recipe_of(one: Trial, score: float | None) -> dict[str, Any]:
+        return _trial(one) | {"held_out": score, "recipe": recipe_at(record.plan, one.values).to_yaml()}
+
+    assert record.start is not None
+    return {
+        "best": best
+        and recipe_of(best, held_out.best if held_out else None) | {"path": str(trial_folder(folder, best.number))},
+        "default": recipe_of(record.start, held_out.start if held_out else None),
+        "gain": held_out and held_out.gain,
+        "gain_stderr": held_out and held_out.error,
+        "verdict": held_out.sentence if held_out else "No trial is within the limit of kinship.",
+        "trials": [_trial(one) for one in record.trials],
+        "pruned": sum(one.state == "pruned" for one in record.trials),
+        "importance": dict(record.importance),
+        "unit": record.unit,
+        "out": str(folder),
+    }
+
+
+def _trial(one: Trial) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "parameters": dict(one.values),
+        "score": one.score,
+        "state": one.state,
+        "kinship": one.kinship,
+        "reason": one.reason,
+    }
+
+
+def _text(found: dict[str, Any]) -> str:
+    lines = [f"{'trial':>5}  {'score':>8}  {'kinship':>7}  parameters"]
+    for one in found["trials"]:
+        values = ", ".join(f"{name} {value:.3g}" for name, value in one["parameters"].items())
+        why = f" ({one['reason']})" if one["reason"] else ""
+        lines.append(f"{one['number']:>5}  {_number(one['score'], 8)}  {_number(one['kinship'], 7)}  {values}{why}")
+    lines.append("")
+    lines += [f"importance: {name} {share:.2f}" for name, share in found["importance"].items()]
+    for name in ("default", "best"):
+        if found[name]:
+            one = found[name]
+            held_out = _number(one["held_out"], 0)
+            lines.append(f"{name}: trial {one['number']}, {_number(one['score'], 0)}; held out {held_out}")
+    lines.append(found["verdict"])
+    if found["best"]:
+        lines += [f"model: {found['best']['path']}", "", found["best"]["recipe"].rstrip()]
+    return "\n".join(lines)
+
+
+def _number(value: float | None, width: int) -> str:
+    return f"{'-' if value is None else f'{value:.4g}':>{width}}"

@@ -1,0 +1,30 @@
+"""A recipe found by search, handed to the page Merge by a link that names the search."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kinship.errors import KinshipError
+from kinship.merging import Recipe
+from kinship.workspace.recipe_plan import RecipePlan, load_recipe_run, recipe_at
+
+__all__ = ["handed_recipe", "recipe_link"]
+
+
+def recipe_link(family: str, search: str, plan: RecipePlan) -> None:
+    """Offer to go on with the best recipe of a search on the page Merge."""
+    link = {"family": family, "recipe": search, "seed": str(plan.seed)}
+    st.page_link("pages/merge.py", label="Hand to Merge", query_params=link)
+
+
+def handed_recipe() -> Recipe | None:
+    """Return the best recipe of the search that the link names (`recipe`), None where it names none."""
+    name = st.query_params.get("recipe")
+    if not name:
+        return None
+    try:
+        record = load_recipe_run(name)
+        return recipe_at(record.plan, record.best.values) if record.best else None
+    except KinshipError as error:
+        st.warning(str(error))
+        return None
