@@ -102,13 +102,22 @@ def draw(info: PlaneInfo, colours: Mapping[str, str], symbols: Mapping[str, str]
         contours={"coloring": "heatmap", "showlabels": True, "labelfont": {"size": 11, "color": "#ffffff"}},
         line={"width": 0.8, "color": "rgba(255,255,255,0.6)"},
         ncontours=14,
-        colorbar={"title": {"text": f"{info.what}{unit}", "side": "right"}, "thickness": 14, "outlinewidth": 0},
+        colorbar={
+            "title": {"text": f"{info.what}{unit}", "side": "top"},
+            "orientation": "h",
+            "y": -0.16,
+            "yanchor": "top",
+            "len": 0.6,
+            "thickness": 12,
+            "outlinewidth": 0,
+        },
         hoverinfo="skip",
     )
     figure = go.Figure([contours, _nodes(info), *_marks(info, colours, symbols)])
     figure.update_layout(
         title=f"{info.what[:1].upper()}{info.what[1:]} over the plane of {', '.join(info.plane.names)}",
-        height=560,
+        height=640,
+        margin={"b": 110},
         showlegend=False,
         xaxis={"title": {"text": "u, distance between weights"}, "showgrid": False, "constrain": "domain"},
         yaxis={

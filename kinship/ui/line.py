@@ -21,7 +21,7 @@ from kinship.ui.work import measured
 from kinship.workspace.families import Family
 from kinship.workspace.landscape import Request
 
-__all__ = ["show_line"]
+__all__ = ["line_link", "show_line"]
 
 _READING = (
     "Loss is the negative log-likelihood of the right answers, in nats per token. Dashed is the straight line between "
@@ -32,6 +32,12 @@ _RULE = (
     "1912.05671), who allow the error two points: the models are linearly connected, they lie in one basin, and an "
     "average of their weights stays in it."
 )
+
+
+def line_link(pair: tuple[str, str]) -> None:
+    """Offer to go on with a pair on the page Landscape; a link cannot carry it, so the session does."""
+    st.session_state["pair"] = pair
+    st.page_link("pages/landscape.py", label="Line between them")
 
 
 def show_line(family: Family) -> None:
