@@ -14,8 +14,8 @@ Seven questions, each with the reason for its limit:
 - *Whole?* Fine-tuning adds to what is there: the child contains its parent's delta with a coefficient of 1 or more
   in every tensor, while a sibling or a merge contains a part. `lacking` is the part that is missing.
 - *Held?* Turned round: the longer of two parents contains their mean wholly, at any angle between them, for
-  <a, (a + b) / 2> - ||(a + b) / 2||^2 = (||a||^2 - ||b||^2) / 4. So it is known where the other is missing. A sibling
-  does not contain the child; a fine-tune of the child does.
+  <a, (a + b) / 2> - ||(a + b) / 2||^2 = (||a||^2 - ||b||^2) / 4. So it is known where the other is missing, if its
+  share is about the same in every tensor. A sibling does not contain the child; a fine-tune of the child does.
 - *In line?* Of three generations of fine-tunes the middle one lies between the others, at a right angle. It contains
   the first wholly, and the last contains it.
 """
@@ -55,6 +55,8 @@ class Evidence:
         Sum of the coefficients, mean over the model, without its sign.
     exceeding : tuple of float, length k
         The part of the child's delta that each of them by itself does not contain.
+    uneven : float
+        Largest standard deviation of a coefficient over tensors, over its mean.
     first_in_line : int or None
         The one that the child contains wholly by itself, where another contains the child wholly.
     """
@@ -66,6 +68,7 @@ class Evidence:
     outside: float
     total: float
     exceeding: tuple[float, ...]
+    uneven: float
     first_in_line: int | None = None
 
 
@@ -95,6 +98,7 @@ def evidence(problem: Problem, members: tuple[int, ...], noise: float) -> Eviden
         outside=_outside(problem, members, fit.coefficients, left),
         total=abs(float((problem.weights @ fit.coefficients).sum())),
         exceeding=tuple(around.tolist()),
+        uneven=_uneven(problem.weights, fit.coefficients),
         first_in_line=first if in_line else None,
     )
 
@@ -117,6 +121,12 @@ def _variation(weights: Floats, fit: Fit) -> float:
     varied = weights @ (fit.coefficients - mean) ** 2
     by_noise = np.maximum(weights @ fit.spread, np.finfo(float).tiny)
     return float((varied / by_noise).max())
+
+
+def _uneven(weights: Floats, coefficients: Floats) -> float:
+    mean = weights @ coefficients
+    deviation = np.sqrt(weights @ (coefficients - mean) ** 2)
+    return float((deviation / np.maximum(np.abs(mean), np.finfo(float).tiny)).max())
 
 
 def _outside(problem: Problem, members: tuple[int, ...], coefficients: Floats, left: float) -> float:

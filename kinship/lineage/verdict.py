@@ -31,6 +31,9 @@ IN_LINE = 0.9  # the middle of three generations of fine-tunes leaves 1
 HELD = (
     0.05  # of the child's delta, not contained in a parent; siblings leave 0.11 and more, siblings of the parent 0.07
 )
+EVEN = (
+    0.2  # deviation of the share of a parent in its merge, over its mean; merges show up to 0.14, others 0.13 and more
+)
 HALF = 0.45  # of the child's square; the mean with an unrelated model of equal length leaves 0.5
 SELECTED = 0.65  # relative residual; those leave up to 0.63, siblings of the parents in their place 0.6 and more
 
@@ -96,7 +99,7 @@ def find_one_of_several(explained: Sequence[float], weighed: Sequence[Evidence])
         return None
     share = explained[0]
     alone = len(explained) < 2 or explained[1] - share <= ADDS_LITTLE * share
-    held = weighed[0].exceeding[0] <= HELD and share >= HALF
+    held = weighed[0].exceeding[0] <= HELD and weighed[0].uneven <= EVEN and share >= HALF
     return Finding("one parent", 1, "partial", 0) if alone and held else None
 
 

@@ -104,7 +104,11 @@ def test_a_sibling_lacks_what_is_not_common():
 def test_what_is_more_than_whole_in_one_tensor_does_not_make_up_for_another():
     rows = experts(8, "a", size=SIZE)
     rows["child"] = rows["a"] * np.repeat([1.5, 1.5, 0.5, 0.5], SIZE // TENSORS)
-    assert _weigh(rows, "a").lacking[0] == pytest.approx(np.sqrt(0.5) * 0.5, rel=0.02)
+    seen = _weigh(rows, "a")
+    assert seen.lacking[0] == pytest.approx(np.sqrt(0.5) * 0.5, rel=0.02)
+    shares, weights = np.array([1.5, 0.5]), np.array([0.9, 0.1])  # tensors count by the child's square
+    mean = weights @ shares
+    assert seen.uneven == pytest.approx(np.sqrt(weights @ (shares - mean) ** 2) / mean, rel=0.02)
 
 
 def test_the_middle_of_three_generations_is_recognised():

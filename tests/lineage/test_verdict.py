@@ -9,10 +9,18 @@ INF = float("inf")
 
 
 def _seen(
-    residual, *lacking, over_floor=50.0, variation=20.0, outside=INF, total=1.0, exceeding=0.5, first_in_line=None
+    residual,
+    *lacking,
+    over_floor=50.0,
+    variation=20.0,
+    outside=INF,
+    total=1.0,
+    exceeding=0.5,
+    uneven=0.1,
+    first_in_line=None,
 ):
     held = (exceeding,) * len(lacking)
-    return Evidence(residual, over_floor, lacking, variation, outside, total, held, first_in_line)
+    return Evidence(residual, over_floor, lacking, variation, outside, total, held, uneven, first_in_line)
 
 
 def _find(*seen, candidates=6):
@@ -122,6 +130,7 @@ def test_a_parent_that_holds_the_child_as_it_holds_a_mean():
     [
         [_seen(0.5, 0.2, exceeding=0.11), _seen(0.499, 0.2, 0.9)],  # a sibling trained on the same
         [_seen(0.8, 0.5, exceeding=0.01), _seen(0.79, 0.5, 0.9)],  # a third of the child is less than half a mean
+        [_seen(0.7, 0.5, exceeding=0.01, uneven=0.25), _seen(0.69, 0.5, 0.9)],  # more of it in some layers
         [_seen(0.7, 0.5, exceeding=0.01), _seen(0.5, 0.5, 0.5)],  # a second one explains much more
         [],
     ],
