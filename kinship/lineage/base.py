@@ -33,7 +33,7 @@ _BEYOND = 1.0  # how far outside [-1, 0] the second cue is still heard
 _LIGHT = 0.5  # weight of the second cue; 0.25 to 1 find about as many
 _SMALL = 3  # models, among which the mean of two looks like the parent of both where the base is missing
 _OF_SMALL = 0.8  # confidence at most in these
-_CLEAR = 0.25  # margin from which 94 to 100 % were right; with none, half to two thirds
+_CLEAR = 0.25  # margin from which nine in ten and more were right; with none, about two thirds
 
 
 class FoundBase(NamedTuple):
