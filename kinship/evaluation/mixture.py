@@ -1,20 +1,21 @@
 """A mix of models' weights, made tensor by tensor in the memory of a model that is loaded already.
 
-The numbers are those of mergekit 0.1.5's method `linear` with the same weights, bit for bit: every tensor is taken in
-the first model's dtype, the weights are float32, products are added up in float32, divided by the sum of the weights,
-and the result is rounded to the first model's dtype, as a merge would be stored.
+The numbers are those of mergekit 0.1.5's method `linear` with the same weights, bit for bit: the weights are float32,
+products are added up in float32 and divided by the sum of the weights, and the result is rounded to the dtype in which
+mergekit stores the merge, the narrowest that holds those of all models.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from kinship.checkpoints import Checkpoint, Tensor, align
 from kinship.errors import CheckpointError, ConnectivityError
 
-__all__ = ["Mixture", "check_mixable", "mixed", "write_mixture"]
+__all__ = ["Mixture", "check_mixable", "write_mixture"]
 
 _DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
@@ -96,34 +97,24 @@ def write_mixture(network: Any, mixture: Mixture) -> None:
             if stored is None or first.tensors[stored].shape != tuple(parameter.shape):
                 problem = f"its files do not hold {known[0]} as transformers has it"
                 raise CheckpointError(first.path, problem, "save it again with save_pretrained")
-            taken = [(one.tensors[stored], w) for one, w in zip(mixture.models, mixture.weights, strict=True) if w]
-            parameter.copy_(mixed([read(tensor) for tensor, _ in taken], [w for _, w in taken], first.tensors[stored]))
+            parameter.copy_(_mixed([one.tensors[stored] for one in mixture.models], mixture.weights))
 
 
-def mixed(tensors: Sequence[Any], weights: Sequence[float], form: Tensor) -> Any:
-    """Return the weighted sum of tensors as mergekit's `linear` makes and stores it.
-
-    Parameters
-    ----------
-    tensors : sequence of torch.Tensor
-        Alike in shape.
-    weights : sequence of float
-        One each; their sum is divided by.
-    form : Tensor
-        The first model's, whose dtype counts.
-    """
+def _mixed(tensors: Sequence[Tensor], weights: Sequence[float]) -> Any:
+    """Return the weighted sum of stored tensors as mergekit's `linear` makes and stores it."""
     import torch
 
-    dtype = _dtype(form)
+    dtype = reduce(torch.promote_types, map(_dtype, tensors))
     wide = torch.float64 if dtype == torch.float64 else torch.float32
     shares = torch.tensor(weights, dtype=wide)
-    total = torch.zeros_like(tensors[0], dtype=wide)
+    total = torch.zeros(tensors[0].shape, dtype=wide)
     for tensor, share in zip(tensors, shares, strict=True):
-        total.addcmul_(tensor.to(dtype), share)
+        if share:
+            total.addcmul_(_read(tensor).to(dtype), share)
     return total.div_(shares.sum()).to(dtype)
 
 
-def read(tensor: Tensor) -> Any:
+def _read(tensor: Tensor) -> Any:
     """Return a stored tensor, copied out of its file."""
     import torch
 

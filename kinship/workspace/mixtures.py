@@ -49,7 +49,7 @@ def answer_keys(mixture: Mixture, digests: Mapping[str, str], options: Options) 
     """Return digests, by task, of all that decides the answers of a mixture.
 
     Models that count nothing are no part of it, so that an end of one line is known as the end of another; what the
-    first model decides in any case (config, tokenizer, dtypes) is.
+    first model decides in any case (config, tokenizer) is, and so are the dtypes.
 
     Parameters
     ----------
@@ -61,7 +61,10 @@ def answer_keys(mixture: Mixture, digests: Mapping[str, str], options: Options) 
     first = mixture.models[0]
     terms = [(one.fingerprint, w) for one, w in zip(mixture.models, mixture.weights, strict=True) if w]
     config = hashlib.sha256((first.path / "config.json").read_bytes()).hexdigest()
-    dtypes = sorted((name, tensor.dtype) for name, tensor in first.tensors.items())
+    dtypes = [
+        (name, tensor.dtype, sorted({one.tensors[name].dtype for one in mixture.models}))
+        for name, tensor in sorted(first.tensors.items())
+    ]
     what = [terms, config, dtypes, tokenizer_digest(first.path), options_text(options), versions_text()]
     return {task: _digest([*what, digest]) for task, digest in digests.items()}
 
