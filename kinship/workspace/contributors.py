@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping
@@ -113,9 +114,8 @@ def _split(command: str) -> list[str]:
 
 
 def _filled(argument: str, values: Mapping[str, str]) -> str:
-    for place, value in values.items():
-        argument = argument.replace(place, value)
-    return argument
+    """Fill in all places at once, so that a path which reads like a place stays as it is."""
+    return re.sub("|".join(map(re.escape, PLACES)), lambda place: values[place[0]], argument)
 
 
 def _run(arguments: list[str], contributor: str, log: Path) -> None:
