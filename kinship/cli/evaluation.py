@@ -15,6 +15,8 @@ from kinship.similarity import Device
 
 __all__ = ["evaluate"]
 
+_SHOWN = 20
+
 
 @app.command()
 def evaluate(
@@ -43,7 +45,18 @@ def evaluate(
         except WorkspaceError as error:
             say(f"warning: the scores are not kept: {error}")
             scores = evaluator.evaluate(checkpoint.path, found, options, report)
-    answer(_plain(checkpoint.name, scores), _text(scores), as_json)
+    warnings = [_unreadable(checkpoint.name, name, one.lacking) for name, one in scores.tasks.items() if one.lacking]
+    for warning in warnings:
+        say(f"warning: {warning}")
+    answer(_plain(checkpoint.name, scores) | {"warnings": warnings}, _text(scores), as_json)
+
+
+def _unreadable(model: str, task: str, lacking: str) -> str:
+    shown = " ".join(map(repr, lacking[:_SHOWN])) + (" ..." if len(lacking) > _SHOWN else "")
+    count = f"{len(lacking)} character{'' if len(lacking) == 1 else 's'}"
+    return (
+        f"{task} has {count} that the tokenizer of {model} does not know ({shown}); its score says little of the model"
+    )
 
 
 def _plain(model: str, scores: Scores) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import io
 import random
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from kinship.errors import KinshipError, TaskError
 from kinship.evaluation.answers import Answer, Answers
 from kinship.evaluation.gold import gold_loss
 from kinship.evaluation.harness import harness
+from kinship.evaluation.lacking import asked_texts, lacking_characters
 from kinship.evaluation.loading import LoadedTask, load_task
 from kinship.evaluation.mixture import Mixture, check_mixable, write_mixture
 from kinship.evaluation.model import TokenMemory, load_model, tokenizer_digest
@@ -200,7 +202,8 @@ class Evaluator:
             why = next(iter(str(error).strip().splitlines()), type(error).__name__)
             mend = "a smaller --batch-size needs less memory" if "memory" in why else "see the task's configuration"
             raise TaskError(f"{task.name} cannot be run on {lm.pretrained} ({why}); {mend}") from error
-        return task_score(task.name, report, part=options.part, digest=task.digest or loaded.digest)
+        score = task_score(task.name, report, part=options.part, digest=task.digest or loaded.digest)
+        return replace(score, lacking=lacking_characters(lm.tokenizer, asked_texts(report)))
 
 
 def _key(checkpoint: Checkpoint, options: Options) -> tuple[Any, str]:

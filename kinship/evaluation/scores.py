@@ -41,6 +41,8 @@ class TaskScore:
         Digest of the task's configuration and data; None for published scores.
     per_question : tuple of float or None
         One value a question whose mean is `value`, in the order of the questions; None where the metric is no mean.
+    lacking : str
+        The characters of the questions for which the model's tokenizer has no token.
     """
 
     task: str
@@ -53,6 +55,7 @@ class TaskScore:
     part: Part = "all"
     digest: str | None = None
     per_question: tuple[float, ...] | None = field(default=None, repr=False)
+    lacking: str = ""
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.value):

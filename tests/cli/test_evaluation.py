@@ -50,7 +50,7 @@ def test_json_alone_is_printed_and_kept(evaluate, tmp_path):
     assert first.returncode == 0, first.stderr
     assert first.stderr == ""
     answer = json.loads(first.stdout)
-    assert answer["model"] == "addition"
+    assert (answer["model"], answer["warnings"]) == ("addition", [])
     assert list(answer["tasks"]) == ["kinship_addition", "notes"]
     addition, notes = answer["tasks"].values()
     assert 50 < addition["score"] < 95  # 74.0 over all questions
@@ -64,6 +64,17 @@ def test_json_alone_is_printed_and_kept(evaluate, tmp_path):
     assert "kinship_addition" in text
     assert f"{addition['score']:.1f} ± {addition['stderr']:.1f}" in text
     assert "40 questions" in text
+
+
+def test_characters_that_the_tokenizer_lacks_are_warned_of_once_also_from_the_store(evaluate, tmp_path):
+    (tmp_path / "notes.txt").write_text("ADD 12+13=025, naïve\n" * 3)
+    (tmp_path / "plain.txt").write_text("add 12+13=025\n")
+    asked = (ADDITION, "--tasks", f"{tmp_path / 'notes.txt'},{tmp_path / 'plain.txt'}", "--json")
+    first, again = evaluate(*asked), evaluate(*asked)
+    (warning,) = json.loads(first.stdout)["warnings"]
+    assert warning.startswith("notes has 4 characters that the tokenizer of addition does not know (',' 'A' 'D' 'ï')")
+    assert first.stderr == again.stderr == f"warning: {warning}\n"
+    assert again.stdout == first.stdout
 
 
 def test_the_kept_answer_needs_no_harness(evaluate):
