@@ -105,7 +105,8 @@ def draw(info: HistoryInfo) -> go.Figure:
         height=380,
         margin={"t": 76},
         showlegend=True,
-        xaxis={"title": {"text": "trial"}, "rangemode": "tozero"} | ({"dtick": 1} if len(info.trials) <= 10 else {}),
+        xaxis={"title": {"text": "trial"}, "range": [-0.5, max(len(info.trials), 1) - 0.5]}
+        | ({"dtick": 1} if len(info.trials) <= 10 else {}),
         yaxis={"title": {"text": f"average score ({info.unit})"}, "nticks": 7},
     )
     return figure

@@ -6,14 +6,18 @@ import streamlit as st
 
 from kinship.errors import KinshipError
 from kinship.merging import Recipe
+from kinship.ui.current import member_names
+from kinship.workspace.families import Family
 from kinship.workspace.recipe_plan import RecipePlan, load_recipe_run, recipe_at
 
 __all__ = ["handed_recipe", "recipe_link"]
 
 
-def recipe_link(family: str, search: str, plan: RecipePlan) -> None:
+def recipe_link(family: Family, search: str, plan: RecipePlan) -> None:
     """Offer to go on with the best recipe of a search on the page Merge."""
-    link = {"family": family, "recipe": search, "seed": str(plan.seed)}
+    names = dict(zip(family.members, member_names(family), strict=True))
+    pair = zip(("first", "second"), [names[path] for path in plan.parents if path in names], strict=False)
+    link = {"family": family.name, "recipe": search, "seed": str(plan.seed), **dict(pair)}
     st.page_link("pages/merge.py", label="Hand to Merge", query_params=link)
 
 

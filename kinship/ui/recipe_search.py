@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from kinship.errors import KinshipError
+from kinship.evolution.recipes import Trial
 from kinship.ui.recipe_search_form import ask_for_recipe_search
 from kinship.ui.recipe_search_views import show_recipe_views
 from kinship.ui.words import duration
@@ -79,18 +80,31 @@ def _live(family: Family, name: str, was_active: bool) -> None:
 def _headline(record: RecipeRecord) -> None:
     best, start, held_out = record.best, record.start, record.held_out
     over = sum(one.state != "running" for one in record.trials)
-    numbers = {
-        "Best so far": (best and best.score, "On the half of the questions that the search sees."),
-        "Start": (start and start.score, "The method's starting parameters, on the same half."),
-        "Best, held out": (held_out and held_out.best, "On the half that the search never saw, at the end."),
-        "Start, held out": (held_out and held_out.start, "The starting parameters on that half."),
+    numbers: dict[str, tuple[float | None, float | None, str]] = {
+        "Best so far": (_score(best), _score(start), "On the half of the questions that the search sees."),
+        "Start": (_score(start), None, "The method's starting parameters, on the same half."),
+        "Held out": (
+            held_out.best if held_out else None,
+            held_out.start if held_out else None,
+            "The best recipe on the half that the search never saw, at the end.",
+        ),
     }
     row = st.container(horizontal=True, gap="small")
-    for title, (value, about) in numbers.items():
-        shown = "-" if value is None else f"{value:.3g}"
-        row.metric(title, shown, border=True, width=124, help=f"Average score ({record.unit}). {about}")
-    row.metric("Trials", f"{over} of {record.plan.trials}", border=True, width=124)
+    for title, (value, against, about) in numbers.items():
+        row.metric(
+            title,
+            "-" if value is None else f"{value:.3g}",
+            None if value is None or against is None else f"{value - against:+.3g}",
+            border=True,
+            width=150,
+            help=f"Average score ({record.unit}). {about}" + (" Below: against the start." if title != "Start" else ""),
+        )
+    row.metric("Trials", f"{over} of {record.plan.trials}", border=True, width=150)
     st.markdown(_sentence(record))
+
+
+def _score(trial: Trial | None) -> float | None:
+    return None if trial is None else trial.score
 
 
 def _sentence(record: RecipeRecord) -> str:

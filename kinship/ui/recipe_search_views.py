@@ -129,7 +129,7 @@ def _show_best(family: Family, name: str, record: RecipeRecord) -> None:
         "Recipe (YAML)", recipe.to_yaml(), f"{name}-trial-{best.number}.yaml", key="take-best", on_click="ignore"
     )
     with row:
-        recipe_link(family.name, name, record.plan)
+        recipe_link(family, name, record.plan)
     if not record.over:
         return
     row = st.container(horizontal=True, vertical_alignment="bottom")

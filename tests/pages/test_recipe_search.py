@@ -134,10 +134,12 @@ def test_a_finished_search_shows_its_numbers(finished):
     assert told == {
         "Best so far": f"{finished.best.score:.3g}",
         "Start": f"{finished.start.score:.3g}",
-        "Best, held out": f"{finished.held_out.best:.3g}",
-        "Start, held out": f"{finished.held_out.start:.3g}",
+        "Held out": f"{finished.held_out.best:.3g}",
         "Trials": "4 of 4",
     }
+    deltas = {one.label: one.delta for one in app.metric}
+    assert deltas["Best so far"] == f"{finished.best.score - finished.start.score:+.3g}"
+    assert deltas["Held out"] == f"{finished.held_out.gain:+.3g}"
     assert finished.held_out.sentence in words(app)
     table = next(one.value for one in app.dataframe if "trial" in one.value.columns)
     assert list(table["score"]) == [one.score for one in finished.trials]

@@ -52,7 +52,7 @@ def _random(seed: int) -> BaseSampler:
 
 
 SAMPLERS = {
-    "tpe": Sampler("TPE", "Ten trials at random, then what looks more like the good ones than the bad.", _tpe),
+    "tpe": Sampler("TPE", "Nine trials at random, then what looks more like the good ones than the bad.", _tpe),
     "cmaes": Sampler("CMA-ES", "Moves a cloud of trials uphill; for numbers alone and one aim.", _cmaes, objectives=1),
     "random": Sampler("Random", "Draws evenly from the ranges: what any other has to beat.", _random),
 }
