@@ -3,7 +3,7 @@
 from kinship.evaluation.answers import Answer, Answers
 from kinship.evaluation.backend import Evaluator
 from kinship.evaluation.gain import Gain, TaskGain, merge_gain
-from kinship.evaluation.importing import read_published
+from kinship.evaluation.importing import read_published, read_uploaded
 from kinship.evaluation.mixture import Mixture, check_mixable
 from kinship.evaluation.options import Dtype, Options, Part
 from kinship.evaluation.scores import Scores, TaskScore, Unit, scores_from_json, scores_to_json
@@ -28,6 +28,7 @@ __all__ = [
     "check_mixable",
     "merge_gain",
     "read_published",
+    "read_uploaded",
     "resolve_tasks",
     "scores_from_json",
     "scores_to_json",

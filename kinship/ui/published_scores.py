@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 
 import streamlit as st
 
 from kinship.errors import KinshipError
-from kinship.evaluation import Scores, read_published
+from kinship.evaluation import Scores, read_uploaded
 from kinship.workspace.scores import forget_published, published_scores, store_published
 
 __all__ = ["choose_scores", "offer_import"]
@@ -42,9 +40,10 @@ def offer_import() -> None:
             "A result file of lm-evaluation-harness, a CSV (model, task, score), or a model card with a model-index",
             type=["json", "csv", "md"],
         )
+        model = st.text_input("Its model, where the file does not name one", placeholder="a model card often does not")
         if st.form_submit_button("Import scores") and file is not None:
             try:
-                found = _read(file.name, file.getvalue())
+                found = read_uploaded(file.name, file.getvalue(), model.strip())
                 store_published(file.name, found)
                 st.success(f"{file.name}: scores of {', '.join(found)}.")
             except KinshipError as error:
@@ -55,14 +54,3 @@ def offer_import() -> None:
         if row.button("Forget", key=f"forget-{source}"):
             forget_published(source)
             st.rerun()
-
-
-def _read(name: str, content: bytes) -> Mapping[str, Scores]:
-    """Read an upload by way of a file of its own name, which says what kind it is."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, Path(name).name)
-        file.write_bytes(content)
-        try:
-            return read_published(file)
-        except KinshipError as error:
-            raise type(error)(str(error).replace(f"{folder}/", "")) from None

@@ -151,7 +151,7 @@ def evaluate_kept(
 
 
 def store_published(source: str, scores: Mapping[str, Scores]) -> None:
-    """Keep published scores of models by name; what the same source said of them before is replaced.
+    """Keep published scores of models by name; what the same source said of these models before is replaced.
 
     Parameters
     ----------
@@ -163,7 +163,8 @@ def store_published(source: str, scores: Mapping[str, Scores]) -> None:
         for model, one in scores.items()
     ]
     with transaction() as connection:
-        connection.execute(delete(_published).where(_published.c.source == source))
+        before = (_published.c.source == source) & _published.c.model.in_(scores)
+        connection.execute(delete(_published).where(before))
         if rows:
             connection.execute(insert(_published), rows)
 

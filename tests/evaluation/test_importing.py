@@ -7,7 +7,7 @@ import json
 import pytest
 
 from kinship.errors import TaskError
-from kinship.evaluation import read_published
+from kinship.evaluation import read_published, read_uploaded
 
 # the shape that lm_eval 0.4.13 wrote for two demo tasks in a group and a text
 RESULT = {
@@ -144,6 +144,33 @@ def test_a_model_card(tmp_path):
 def test_what_is_no_score_is_named(tmp_path, name, text, words):
     with pytest.raises(TaskError, match=words):
         read_published(write(tmp_path / name, text))
+
+
+NAMELESS = "---\nmodel-index:\n- results:\n  - {dataset: {name: ARC}, metrics: [{type: acc, value: 61.0}]}\n---\n"
+
+
+def test_a_card_without_a_name_is_called_after_its_folder_or_its_file(tmp_path):
+    folder = tmp_path / "my-merge"
+    folder.mkdir()
+    write(folder / "README.md", NAMELESS)
+    write(folder / "other-merge.md", NAMELESS)
+    assert list(read_published(folder)) == list(read_published(folder / "README.md")) == ["my-merge"]
+    assert list(read_published(folder / "other-merge.md")) == ["other-merge"]
+
+
+def test_an_upload_has_no_folder_to_be_called_after():
+    assert list(read_uploaded("README.md", NAMELESS.encode(), "my-merge")) == ["my-merge"]
+    assert list(read_uploaded("README.md", CARD.encode(), "ignored")) == ["TheMerge", "Other"]
+    assert list(read_uploaded("/some/where/s.csv", b"model,task,score\nA,b,1\n")) == ["A"]
+    nameless = json.dumps({"results": {"x": {"acc": 0.25}}}).encode()
+    assert list(read_uploaded("results_1.json", nameless, "my-merge")) == ["my-merge"]
+    for name, content in (("README.md", NAMELESS.encode()), ("results_1.json", nameless)):
+        with pytest.raises(TaskError, match=f"^{name}: it does not name its model"):
+            read_uploaded(name, content)
+    with pytest.raises(TaskError, match=r"^notes\.txt: scores are read from"):
+        read_uploaded("notes.txt", b"")
+    with pytest.raises(TaskError, match=r"^s\.csv: this is not UTF-8"):
+        read_uploaded("s.csv", b"\xff\xfe")
 
 
 def test_a_file_that_is_not_there(tmp_path):

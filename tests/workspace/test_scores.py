@@ -167,11 +167,23 @@ def test_published_scores_are_kept_apart_by_source(home, checkpoint):
     store_published("leaderboard.csv", {"A": said(60.0), "B": said(70.0)})
     store_published("card", {"A": said(61.0)})
     store_published("leaderboard.csv", {"B": said(71.0)})
-    assert published_scores() == {"leaderboard.csv": {"B": said(71.0)}, "card": {"A": said(61.0)}}
+    assert published_scores() == {"leaderboard.csv": {"A": said(60.0), "B": said(71.0)}, "card": {"A": said(61.0)}}
     assert list(published_scores()) == ["leaderboard.csv", "card"]
     forget_published("leaderboard.csv")
-    store_published("card", {})
-    assert published_scores() == {}
+    assert published_scores() == {"card": {"A": said(61.0)}}
+
+
+def test_a_second_card_of_the_same_name_leaves_the_first_one_s_model(home):
+    def said(value):
+        return Scores({"arc": TaskScore("arc", value, None, "percent", "acc")})
+
+    store_published("README.md", {"first": said(60.0)})
+    store_published("README.md", {"second": said(70.0)})
+    assert published_scores() == {"README.md": {"first": said(60.0), "second": said(70.0)}}
+
+
+def test_published_scores_are_not_measured_ones(home, checkpoint):
+    store_published("card", {"A": Scores({})})
     assert known_scores(checkpoint.fingerprint).tasks == {}
 
 

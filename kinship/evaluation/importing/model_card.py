@@ -18,8 +18,8 @@ from kinship.evaluation.units import headline
 __all__ = ["read_model_card"]
 
 
-def read_model_card(file: Path, text: str) -> Mapping[str, Scores]:
-    """Return the scores in a model card by the name that its model-index gives the model.
+def read_model_card(file: Path, text: str, model_name: str) -> Mapping[str, Scores]:
+    """Return the scores in a model card by the name that its model-index gives the model, else by `model_name`.
 
     Of each result the first metric counts of which more is better; a task is called as the card calls its dataset.
     Percent may be written 0 to 100 or 0 to 1; a model none of whose scores is above 1 is taken to have the latter.
@@ -46,7 +46,7 @@ def read_model_card(file: Path, text: str) -> Mapping[str, Scores]:
             if score is not None:
                 tasks.setdefault(score.task, score)
         if tasks:
-            found[str(model.get("name") or file.absolute().parent.name)] = Scores(
+            found[str(model.get("name") or model_name)] = Scores(
                 {score.task: score for score in in_percent(list(tasks.values()))}
             )
     if not found:

@@ -11,9 +11,9 @@ from kinship.evaluation.importing.result_file import read_result_file
 from kinship.evaluation.importing.table import read_table
 from kinship.evaluation.scores import Scores
 
-__all__ = ["read_published"]
+__all__ = ["read_published", "read_uploaded"]
 
-_READERS = {".json": read_result_file, ".csv": read_table, ".md": read_model_card}
+_CARD = "README.md"
 
 
 def read_published(path: Path | str) -> Mapping[str, Scores]:
@@ -23,7 +23,8 @@ def read_published(path: Path | str) -> Mapping[str, Scores]:
     ----------
     path : Path or str
         A results_*.json of lm-evaluation-harness, a .csv with the columns model, task and score, a model card, or a
-        folder with a README.md that is one.
+        folder with a README.md that is one. A model that a file does not name is called after the folder it lies in; a
+        card with a name of its own, after that.
 
     Raises
     ------
@@ -31,13 +32,50 @@ def read_published(path: Path | str) -> Mapping[str, Scores]:
         The file is missing, of another kind, or says something that is no score; the message says where.
     """
     path = Path(path).expanduser()
-    file = path / "README.md" if path.is_dir() else path
-    if file.suffix not in _READERS:
-        raise TaskError(f"{path}: scores are read from .json, .csv and .md files; give one of these")
+    file = path / _CARD if path.is_dir() else path
+    _check_kind(file)
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        content = file.read_bytes()
     except OSError as error:
         raise TaskError(f"{file}: cannot be read ({error.strerror}); check the path") from None
+    own = file.suffix == ".md" and file.name != _CARD
+    return _read(file, content, file.stem if own else file.absolute().parent.name)
+
+
+def read_uploaded(name: str, content: bytes, model: str = "") -> Mapping[str, Scores]:
+    """Return the scores in a file that came without its folder.
+
+    Parameters
+    ----------
+    name : str
+        Of the file; its suffix says what kind it is.
+    content : bytes
+    model : str
+        What to call a model that the file does not name.
+
+    Raises
+    ------
+    TaskError
+        As for `read_published`; or the file does not name a model and nobody else does.
+    """
+    file = Path(Path(name).name)
+    _check_kind(file)
+    return _read(file, content, model)
+
+
+def _check_kind(file: Path) -> None:
+    if file.suffix not in (".json", ".csv", ".md"):
+        raise TaskError(f"{file}: scores are read from .json, .csv and .md files; give one of these")
+
+
+def _read(file: Path, content: bytes, model: str) -> Mapping[str, Scores]:
+    try:
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise TaskError(f"{file}: this is not UTF-8 text; convert it") from None
-    return _READERS[file.suffix](file, text)
+    if file.suffix == ".csv":
+        return read_table(file, text)
+    found = read_result_file(file, text, model) if file.suffix == ".json" else read_model_card(file, text, model)
+    if "" in found:
+        raise TaskError(f"{file}: it does not name its model; give the model's name beside it")
+    return found

@@ -14,10 +14,11 @@ from kinship.evaluation.units import headline
 __all__ = ["read_result_file"]
 
 
-def read_result_file(file: Path, text: str) -> Mapping[str, Scores]:
+def read_result_file(file: Path, text: str, model_name: str) -> Mapping[str, Scores]:
     """Return the scores in a results_*.json, as `headline` chooses them: shares become percent.
 
-    A group that has a score stands for its tasks; tasks without a score (a perplexity alone) are left out.
+    A group that has a score stands for its tasks; tasks without a score (a perplexity alone) are left out. A model that
+    the file does not name is called `model_name`.
 
     Raises
     ------
@@ -36,7 +37,7 @@ def read_result_file(file: Path, text: str) -> Mapping[str, Scores]:
     found = {name: score for name, score in scores.items() if name not in below}
     if not found:
         raise TaskError(f"{file}: none of its tasks has a score of which more is better; choose another file")
-    return {_model(file, said): Scores(found)}
+    return {_model(said) or model_name: Scores(found)}
 
 
 def _below(name: str, said: Mapping[str, Any]) -> list[str]:
@@ -65,11 +66,11 @@ def _score(name: str, said: Mapping[str, Any]) -> TaskScore | None:
     )
 
 
-def _model(file: Path, said: Mapping[str, Any]) -> str:
-    """The model's name: as the file says it, else out of the arguments, else the folder that the harness made."""
+def _model(said: Mapping[str, Any]) -> str:
+    """The model's name as the file says it, else out of the arguments; empty where neither names it."""
     config = said.get("config") or said.get("config_general") or {}
     arguments = config.get("model_args")
     if isinstance(arguments, str):
         arguments = dict(pair.partition("=")[::2] for pair in arguments.split(","))
     pretrained = (arguments or {}).get("pretrained")
-    return str(said.get("model_name") or pretrained or config.get("model_name") or file.absolute().parent.name)
+    return str(said.get("model_name") or pretrained or config.get("model_name") or "")
