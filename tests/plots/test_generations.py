@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from kinship.evolution import Individual, Run
+from kinship.evolution import Evaluation, Fusion, Individual, Round, Run
 from kinship.plots.generations import draw, generations_info
 from kinship.plots.rows import to_csv
 from kinship.published import evolution_run
@@ -97,3 +97,21 @@ def test_csv_has_every_merge_and_baseline() -> None:
     assert [row["model"] for row in rows] == ["model-1-1", "model-2-1", "model-2-exp", "model-3-1", "soup"]
     assert [row["merges_spent"] for row in rows] == ["1", "2", "4", "5", ""]
     assert (rows[2]["exploration"], rows[2]["kinship"], rows[-1]["score"]) == ("1", "", str(1 / 3))
+
+
+def test_a_fusion_stands_round_by_round_beside_generations_alone() -> None:
+    rounds = tuple(Round(Evaluation(score, None, {})) for score in (50.0, 53.5, 52.0, 51.0, 54.0))
+    info = generations_info({"mine": RUN}, fusions={"fused": Fusion(("x", "y"), 0, rounds)})
+    figure = draw(info, "generation")
+    drawn = next(t for t in figure.data if t.name == "fused (by round)")
+    assert list(zip(drawn.x, drawn.y, strict=True)) == list(enumerate((50.0, 53.5, 52.0, 51.0, 54.0)))
+    assert drawn.line.dash == "dash"
+    assert "round of a fusion" in figure.layout.xaxis.title.text
+    spent = draw(info, "merges")
+    assert not any("fused" in t.name for t in spent.data), "a round costs more than its merge"
+    assert spent.layout.xaxis.title.text == "merges spent"
+    rows = list(csv.DictReader(io.StringIO(to_csv(info.to_rows()))))
+    kept = [row for row in rows if row["search"] == "fused"]
+    assert [(row["model"], row["generation"], row["score"]) for row in kept[:2]] == [
+        ("base", "0", "50.0"), ("fused-1", "1", "53.5")
+    ]  # fmt: skip
