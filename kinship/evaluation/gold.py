@@ -95,6 +95,8 @@ def _right_choice(task: Any, doc: Any) -> int:
 
 
 def _target(task: Any, doc: Any) -> str:
+    if isinstance(task.config.doc_to_target, int):  # a placeholder: such a task checks answers without a target
+        return ""
     target = task.doc_to_target(doc)
     if isinstance(target, list | tuple):
         target = target[0] if target else ""

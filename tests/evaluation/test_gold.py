@@ -146,6 +146,17 @@ def test_a_task_that_names_no_right_choice_is_refused(evaluator, tmp_path):
         answer(evaluator, "lost", include=folder)
 
 
+def test_generation_without_a_target_has_a_score_but_no_loss(evaluator, tmp_path):
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "checks.py").write_text("def check(doc, results):\n    return {'acc': len(results[0]) > 0}\n")
+    said = "output_type: generate_until\ndoc_to_text: q\ndoc_to_target: 0\nprocess_results: !function checks.check\n"
+    said += "generation_kwargs: {until: ['\\n'], max_gen_toks: 4, do_sample: false}\n"
+    rows = [{"q": one["question"]} for one in questions("addition", 3)]
+    found = answer(evaluator, "free", include=folder_task(tmp_path / "t", "free", said + ACC, rows))
+    assert found.tasks["free"].score.questions == 3
+    assert (found.tasks["free"].tokens, found.loss) == (0, None)
+
+
 def test_progress_rises_also_where_answers_are_asked_again(evaluator, tiny_model, tmp_path):
     write_jsonl(tmp_path / "a.jsonl", [{"prompt": one["question"], "answer": "1"} for one in questions("addition", 20)])
     told = []
