@@ -77,7 +77,7 @@ def plane_info(
     """Collect a quantity over a plane: one value a point of the grid, then one a model and one at the mean."""
     if len(values) != len(grid.weights) or len(marked) != len(MARKED):
         raise ValueError(
-            f"{len(grid.weights)} points and {len(MARKED)} marks, but {len(values)} values and {len(marked)}"
+            f"{len(grid.weights)} points and {len(MARKED)} marks, but {len(values)} and {len(marked)} values"
         )
     return PlaneInfo(plane, grid, what, unit, decimals, tuple(values), tuple(marked))
 
