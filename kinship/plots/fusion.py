@@ -106,7 +106,13 @@ def draw(info: FusionInfo, last: int) -> go.Figure:
         figure.add_hline(
             y=base,
             line={"color": _GREY, "width": 1.2, "dash": "dot"},
-            annotation={"text": f"base {base:.3g}", "x": 1, "xanchor": "right", "font": {"size": 12, "color": _GREY}},
+            annotation={
+                "text": f"base {base:.3g}",
+                "x": 1,
+                "xanchor": "left",
+                "yanchor": "middle",
+                "font": {"size": 12, "color": _GREY},
+            },
             row=1,
             col=1,
         )
@@ -129,7 +135,7 @@ def draw(info: FusionInfo, last: int) -> go.Figure:
     figure.update_layout(
         title="Score of the shared model, and kinship of its contributions",
         height=520,
-        margin={"t": 48, "b": 96},
+        margin={"t": 48, "b": 96, "r": 76},
         legend={"y": -0.16, "yanchor": "top"},
     )
     return figure

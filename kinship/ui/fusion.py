@@ -71,10 +71,10 @@ def _ask(family: Family) -> None:
     )
     rounds = row.number_input("Rounds", 1, _MOST_ROUNDS, 4, key="rounds", bind="query-params", width=100)
     steps = row.number_input(
-        "Steps", 1, 1000, None, key="steps", bind="query-params", placeholder="half an expert's", width=160,
-        help="Of every contribution. "
+        "Steps", 1, 1000, None, key="steps", bind="query-params", placeholder="usual", width=140,
+        help="Of every contribution; usual is half of what made the task's expert: "
         + ", ".join(f"{name}: {contribution_steps(name)}" for name in names)
-        + " where it is left empty.",
+        + ".",
     )  # fmt: skip
     seed = row.number_input("Seed", 0, 2**31 - 1, 0, key="fusion-seed", bind="query-params", width=100)
     if len(contributors) < 2:

@@ -29,7 +29,7 @@ def show_outcome(record: FusionRecord, fusion: Fusion) -> None:
     numbers = {
         "Round": (f"{count} of {record.plan.rounds}", None),
         "Score": (f"{last.evaluation.score:.{digits}f}", "Average task score on the half called search."),
-        "Over the base": (
+        "Over base": (
             f"{fusion.scores[-1] - fusion.scores[0]:+.{digits}f}" if count else "-",
             "On the same half; the held-out half decides.",
         ),
@@ -45,7 +45,7 @@ def show_outcome(record: FusionRecord, fusion: Fusion) -> None:
     }
     row = st.container(horizontal=True, gap="small")
     for title, (value, about) in numbers.items():
-        row.metric(title, value, border=True, width=132, help=about)
+        row.metric(title, value, border=True, width=148, help=about)
     if record.done:
         st.markdown(_verdict(record, digits))
 

@@ -112,7 +112,7 @@ def test_a_finished_fusion_shows_its_numbers(finished, page):
     told = {one.label: one.value for one in app.metric}
     assert told["Round"] == "2 of 2"
     assert told["Score"] == f"{fusion.scores[-1]:.1f}"
-    assert told["Over the base"] == f"{fusion.scores[-1] - fusion.scores[0]:+.1f}"
+    assert told["Over base"] == f"{fusion.scores[-1] - fusion.scores[0]:+.1f}"
     assert told["Held out"] == f"{finished.held_out['fused-2']:.1f}"
     assert told["Kinship"] == f"{fusion.rounds[-1].relation.kinship:.2f}"
     assert f"**{finished.over['held-out'].points:+.1f}" in words(app)
