@@ -47,9 +47,10 @@ def show_line(family: Family) -> None:
     take_pair(list(checkpoints))
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     names = list(checkpoints)
-    first = row.selectbox("From", names, index=1, key="first", bind="query-params", width=200, help="Where t is 0.")
+    start = min(1, len(names) - 2)  # the base stands first, and is one of the ends only where it must be
+    first = row.selectbox("From", names, index=start, key="first", bind="query-params", width=200, help="Where t is 0.")
     second = row.selectbox(
-        "To", names, index=min(2, len(names) - 1), key="second", bind="query-params", width=200, help="Where t is 1."
+        "To", names, index=start + 1, key="second", bind="query-params", width=200, help="Where t is 1."
     )
     points = row.number_input("Points", 11, 201, 11, key="points", bind="query-params", width=110)
     scoring = choose_scoring(family)
