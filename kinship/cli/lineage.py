@@ -30,7 +30,7 @@ from kinship.lineage import (
     paternity,
     recipe_declarations,
     recorded_base,
-    recorded_children,
+    recorded_descent,
     to_csv,
     to_data,
     to_graphml,
@@ -102,7 +102,7 @@ def infer_tree_command(
     table, opened = _measured([str(one.path) for one in found], device)
     dtypes = {name: one.dtype for name, one in opened.items()}
     declared = genealogy(found, [one for checkpoint in found for one in folder_declarations(checkpoint)])
-    inferred = infer_tree(table, dtypes, base or recorded_base(declared), recorded_children(declared))
+    inferred = infer_tree(table, dtypes, base or recorded_base(declared), recorded_descent(declared))
     warnings = [*table.warnings, *inferred.warnings]
     for warning in warnings:
         say(f"warning: {warning}")

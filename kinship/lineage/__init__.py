@@ -18,7 +18,7 @@ from kinship.lineage.genealogy import Genealogy, genealogy, with_inferred
 from kinship.lineage.infer import InferredEdge, InferredTree, infer_tree
 from kinship.lineage.methods import Method
 from kinship.lineage.paternity import Explanation, Paternity, paternity
-from kinship.lineage.recorded import recorded_base, recorded_children
+from kinship.lineage.recorded import recorded_base, recorded_descent
 from kinship.lineage.sources import (
     csv_declarations,
     folder_declarations,
@@ -55,7 +55,7 @@ __all__ = [
     "paternity",
     "recipe_declarations",
     "recorded_base",
-    "recorded_children",
+    "recorded_descent",
     "relatedness",
     "shared_ancestry",
     "to_csv",

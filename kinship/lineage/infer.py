@@ -72,7 +72,7 @@ class InferredTree:
 
 
 def infer_tree(
-    table: GramTable, dtypes: Mapping[str, str], base: str | None = None, children: Collection[str] = ()
+    table: GramTable, dtypes: Mapping[str, str], base: str | None = None, recorded: Collection[tuple[str, str]] = ()
 ) -> InferredTree:
     """Infer who was made from whom.
 
@@ -84,8 +84,9 @@ def infer_tree(
         What each model is stored in.
     base : str, optional
         The base where it is known.
-    children : collection of str
-        Models that are known to be made from others, so that they are not the base where it has to be guessed.
+    recorded : collection of (str, str)
+        Parent and child, where it is known that the one went into the other: no such child is taken for the base, or
+        for an ancestor of its parent. Which parents a model has is still left to the weights.
 
     Raises
     ------
@@ -96,11 +97,12 @@ def infer_tree(
     """
     if len(table.names) < 2:
         raise LineageError("a family tree needs at least two models; name a folder with more")
-    guess = None if base else find_base(table, dtypes, children)
+    guess = None if base else find_base(table, dtypes, {child for _, child in recorded})
     root, confidence = (guess.name, guess.confidence) if guess else (str(base), 1.0)
     family = table.rebased(root)
     graph = nx.DiGraph()
     graph.add_nodes_from(family.names)
+    graph.add_edges_from((p, c) for p, c in recorded if p in graph and c in graph and c != root)
     edges = _by_paternity(family, dtypes, graph) if len(family.models) > 1 else []
     settled = {edge.child for edge in edges}
     found = (*edges, *_by_distance(family, graph, settled))

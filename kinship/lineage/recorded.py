@@ -1,4 +1,4 @@
-"""What merge records and adapters in a family's folders settle about its base before the weights are asked.
+"""What merge records and adapters in a family's folders settle about descent before the weights are asked.
 
 A record is written by the program that made the model, so that it counts as evidence; a card is what somebody wrote,
 and is compared with the weights instead (`kinship.lineage.audit`).
@@ -11,15 +11,15 @@ from kinship.lineage.sources.adapter_config import ADAPTER
 from kinship.merging.description import CONFIG
 from kinship.merging.record import RECORD
 
-__all__ = ["recorded_base", "recorded_children"]
+__all__ = ["recorded_base", "recorded_descent"]
 
 _RECORDS = (RECORD, CONFIG, ADAPTER)
 
 
-def recorded_children(family: Genealogy) -> frozenset[str]:
-    """Return the names of models that a record in their folder says were made from others."""
+def recorded_descent(family: Genealogy) -> frozenset[tuple[str, str]]:
+    """Return parent and child by name, for every model whose folder holds a record of what it was made from."""
     edges = family.graph.edges(data=True)
-    return frozenset(family.name(child) for _, child, about in edges if about["source"] in _RECORDS)
+    return frozenset((family.name(p), family.name(c)) for p, c, about in edges if about["source"] in _RECORDS)
 
 
 def recorded_base(family: Genealogy) -> str | None:
@@ -30,5 +30,5 @@ def recorded_base(family: Genealogy) -> str | None:
         for base, _, about in edges
         if about["relation"] == "base" and about["source"] in _RECORDS and family.graph.nodes[base]["path"]
     }
-    founders = bases - recorded_children(family)
+    founders = bases - {child for _, child in recorded_descent(family)}
     return founders.pop() if len(founders) == 1 else None

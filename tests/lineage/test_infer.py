@@ -124,6 +124,17 @@ def test_a_guessed_base_limits_what_is_believed():
     assert "the base was guessed" in warning
 
 
+def test_a_recorded_child_is_no_parent_of_what_went_into_it():
+    """The longer of two parents contains their mean, as a fine-tune of it would."""
+    rows = experts(9, "a", "b", "c")
+    rows["mean"] = 0.5 * rows["a"] + 0.25 * rows["b"]
+    made = table(**rows).select(["a", "c", "mean"])
+    assert ("a", "mean") in _edges(infer_tree(made, _dtypes(made), base="base"))
+    known = infer_tree(made, _dtypes(made), recorded={("a", "mean"), ("elsewhere", "mean")})
+    assert known.base == "base"
+    assert ("a", "base") in _edges(known)
+
+
 def test_two_models_and_equal_ones():
     rows = experts(7, "a")
     made = table(**rows)
