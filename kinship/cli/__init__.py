@@ -50,6 +50,9 @@ __all__ = [
 def main() -> None:
     """Run the command line; every failure is one line on standard error and an exit status."""
     quiet_libraries()
+    os.environ.setdefault(
+        "GOMP_SPINCOUNT", "10000"
+    )  # as in the worker: threads that spin for work slow each other down
     try:
         sys.exit(app(standalone_mode=False) or 0)
     except KinshipError as error:

@@ -12,14 +12,12 @@ from kinship.evolution.limits import EXHAUSTED, UNCHANGED
 from kinship.ui.evolution_export import show_export
 from kinship.ui.evolution_views import show_compare, show_curve, show_matrix, show_stops, show_tree
 from kinship.ui.generations import show_generations
-from kinship.ui.words import duration
-from kinship.workspace import Job, cancel, enqueue, ensure_worker, jobs
+from kinship.ui.undertaking import More, choose_one, show_controls, watch
+from kinship.workspace import Job
 from kinship.workspace.plan import longer
 from kinship.workspace.runs import RunRecord, delete_run, load_run, run_folder, run_names, write_run
 
 __all__ = ["show_runs"]
-
-_ACTIVE = ("queued", "running")
 
 
 def show_runs() -> None:
@@ -32,21 +30,11 @@ def show_runs() -> None:
             "best models among themselves, generation by generation; it goes on when this tab is closed."
         )
         return
-    if st.session_state.get("run") not in names:
-        asked = st.query_params.get("run")
-        st.session_state["run"] = asked if asked in names else names[0]
-    name = st.selectbox("Run", names, key="run")
-    st.query_params["run"] = name  # a bound box leaves its default out of the link, and the newest run changes
-    found = _job(name)
-    active = found is not None and found.state in _ACTIVE
-    st.fragment(_live, run_every=2 if active else None)(name, active)
+    name = choose_one("Run", names, "run")
+    watch("evolve", name, lambda job: _live(name, job))
 
 
-def _live(name: str, was_active: bool) -> None:
-    found = _job(name)
-    active = found is not None and found.state in _ACTIVE
-    if was_active and not active:
-        st.rerun()
+def _live(name: str, job: Job | None) -> None:
     try:
         record = load_run(name)
     except KinshipError as error:
@@ -54,9 +42,7 @@ def _live(name: str, was_active: bool) -> None:
         return
     if record.run is not None:
         _headline(record, record.run)
-    _controls(name, record, found if active else None)
-    if found is not None and found.state == "failed" and not record.over:
-        st.error(str(found.error))
+    _controls(name, record, job)
     if record.run is None:
         return
     tabs = st.tabs(["Generations", "Curve", "Tree", "Matrix", "Stops", "Compare", "Keep and export"])
@@ -71,7 +57,7 @@ def _live(name: str, was_active: bool) -> None:
         with tab:
             view(name, record)
     with tabs[-1]:
-        show_export(name, record, ready=record.over and not active)
+        show_export(name, record, ready=record.over)
 
 
 def _headline(record: RunRecord, run: Run) -> None:
@@ -95,42 +81,29 @@ def _headline(record: RunRecord, run: Run) -> None:
     st.markdown(f"**{run.best.name}** is the best model. {said.removesuffix('.')}{where}.")
 
 
-def _controls(name: str, record: RunRecord, active: Job | None) -> None:
-    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-    if active is not None:
-        left = f", about {duration(active.seconds_left)} left" if active.seconds_left is not None else ""
-        waiting = "waiting for the worker" if active.state == "queued" else active.what
-        st.progress(active.fraction, f"{waiting}{left}")
-        if row.button("Pause", key="pause", help="What is made stays; it goes on where it was."):
-            cancel(active.id)
-            st.rerun()
-        return
-    if not record.over:
-        if row.button("Go on", type="primary", key="go-on"):
-            _go_on(name)
-    else:
-        run = record.run
+def _controls(name: str, record: RunRecord, job: Job | None) -> None:
+    run = record.run
+    if record.over and run is not None and run.stopped_by:
+        st.caption(stop_sentence(run.stopped_by))
+
+    def add(generations: int) -> None:
         assert run is not None
-        st.caption(stop_sentence(run.stopped_by) if run.stopped_by else "")
-        finished = run.stopped_by in (UNCHANGED, EXHAUSTED)
-        more = row.number_input("More generations", 1, 50, 2, key="more", width=160, disabled=finished)
-        if row.button("Add them", key="add", disabled=finished, help="Goes on past the rule or limit that ended it."):
-            write_run(run_folder(name), replace(record, plan=longer(record.plan, run, more), over=False))
-            _go_on(name)
-    with row.popover("Discard"):
-        st.write("Removes the run and every model that it made. Foundation models stay.")
-        if st.button("Discard this run", type="primary", key="discard"):
-            delete_run(name)
-            st.session_state.pop("run", None)
-            st.rerun()
+        write_run(run_folder(name), replace(record, plan=longer(record.plan, run, generations), over=False))
 
-
-def _go_on(name: str) -> None:
-    enqueue("evolve", name, run=name)
-    ensure_worker()
-    st.rerun()
-
-
-def _job(name: str) -> Job | None:
-    """Return the newest job of a run."""
-    return next((one for one in jobs(limit=50) if one.kind == "evolve" and one.arguments == {"run": name}), None)
+    show_controls(
+        job,
+        "evolve",
+        name,
+        over=record.over,
+        keeps="What is made stays; it goes on where it was.",
+        more=More(
+            "generations",
+            2,
+            50,
+            add,
+            disabled=run is not None and run.stopped_by in (UNCHANGED, EXHAUSTED),
+            help="Goes on past the rule or limit that ended it.",
+        ),
+        removes="Removes the run and every model that it made. Foundation models stay.",
+        discard=lambda: delete_run(name),
+    )

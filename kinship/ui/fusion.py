@@ -12,8 +12,8 @@ from kinship.demo.tasks import TASKS
 from kinship.errors import KinshipError
 from kinship.evaluation import DEMO, Options
 from kinship.ui.fusion_views import show_fused, show_outcome
-from kinship.ui.words import duration
-from kinship.workspace import Job, cancel, enqueue, ensure_worker, jobs
+from kinship.ui.undertaking import More, choose_one, go_on, show_controls, watch
+from kinship.workspace import Job
 from kinship.workspace.families import Family
 from kinship.workspace.fusions import (
     FusionPlan,
@@ -28,7 +28,6 @@ from kinship.workspace.fusions import (
 
 __all__ = ["show_fusion"]
 
-_ACTIVE = ("queued", "running")
 _BATCH = 64
 _MOST_ROUNDS = 50
 
@@ -46,14 +45,8 @@ def show_fusion(family: Family) -> None:
     names = [name for name in fusion_names() if _family_of(name) in (family.name, None)]
     if not names:
         return
-    if st.session_state.get("fusion") not in names:
-        asked = st.query_params.get("fusion")
-        st.session_state["fusion"] = asked if asked in names else names[0]
-    name = st.selectbox("Fusion", names, key="fusion", width=360)
-    st.query_params["fusion"] = name  # a bound box leaves its default out of the link, and the newest one changes
-    found = _job(name)
-    active = found is not None and found.state in _ACTIVE
-    st.fragment(_live, run_every=2 if active else None)(family, name, active)
+    name = choose_one("Fusion", names, "fusion")
+    watch("fuse", name, lambda job: _live(family, name, job))
 
 
 def _ask(family: Family) -> None:
@@ -93,7 +86,7 @@ def _ask(family: Family) -> None:
         name = new_fusion_name(plan)
         write_fusion(fusion_folder(name), FusionRecord(plan))
         st.session_state["fusion"] = name
-        _go_on(name)
+        go_on("fuse", name)
     st.caption(
         f"{rounds * len(contributors)} contributions, {rounds} averages and {rounds + 1} evaluations on all four "
         "tasks; it goes on when this tab is closed."
@@ -115,11 +108,7 @@ def _say_what_is_needed(family: Family) -> None:
     st.caption("Add the shared models in FOLDER/models on the page Checkpoints to see them beside the others.")
 
 
-def _live(family: Family, name: str, was_active: bool) -> None:
-    found = _job(name)
-    active = found is not None and found.state in _ACTIVE
-    if was_active and not active:
-        st.rerun()
+def _live(family: Family, name: str, job: Job | None) -> None:
     try:
         record = load_fusion(name)
     except KinshipError as error:
@@ -127,44 +116,26 @@ def _live(family: Family, name: str, was_active: bool) -> None:
         return
     if record.fusion is not None and record.fusion.rounds:
         show_outcome(record, record.fusion)
-    _controls(name, record, found if active else None)
-    if found is not None and found.state == "failed" and not record.done:
-        st.error(str(found.error))
+    _controls(name, record, job)
     if record.fusion is not None and record.fusion.rounds:
         show_fused(family, name, record, record.fusion)
 
 
-def _controls(name: str, record: FusionRecord, active: Job | None) -> None:
-    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-    if active is not None:
-        left = f", about {duration(active.seconds_left)} left" if active.seconds_left is not None else ""
-        waiting = "waiting for the worker" if active.state == "queued" else active.what
-        st.progress(active.fraction, f"{waiting}{left}")
-        if row.button("Pause", key="pause-fusion", help="Finished contributions stay; it goes on where it was."):
-            cancel(active.id)
-            st.rerun()
-        return
-    if not record.done:
-        if row.button("Go on", type="primary", key="go-on-fusion"):
-            _go_on(name)
-    else:
-        more = row.number_input("More rounds", 1, _MOST_ROUNDS, 2, key="more-rounds", width=140)
-        if row.button("Add them", key="add-rounds"):
-            longer = replace(record.plan, rounds=record.plan.rounds + more)
-            write_fusion(fusion_folder(name), replace(record, plan=longer, done=False))
-            _go_on(name)
-    with row.popover("Discard"):
-        st.write("Removes the fusion and its shared models, also from the family. The base stays.")
-        if st.button("Discard this fusion", type="primary", key="discard-fusion"):
-            delete_fusion(name)
-            st.session_state.pop("fusion", None)
-            st.rerun()
+def _controls(name: str, record: FusionRecord, job: Job | None) -> None:
+    def add(rounds: int) -> None:
+        longer = replace(record.plan, rounds=record.plan.rounds + rounds)
+        write_fusion(fusion_folder(name), replace(record, plan=longer, done=False))
 
-
-def _go_on(name: str) -> None:
-    enqueue("fuse", name, fusion=name)
-    ensure_worker()
-    st.rerun()
+    show_controls(
+        job,
+        "fuse",
+        name,
+        over=record.done,
+        keeps="Finished contributions stay; it goes on where it was.",
+        more=More("rounds", 2, _MOST_ROUNDS, add),
+        removes="Removes the fusion and its shared models, also from the family. The base stays.",
+        discard=lambda: delete_fusion(name),
+    )
 
 
 def _family_of(name: str) -> str | None:
@@ -173,8 +144,3 @@ def _family_of(name: str) -> str | None:
         return load_fusion(name).plan.family
     except KinshipError:
         return None
-
-
-def _job(name: str) -> Job | None:
-    """Return the newest job of a fusion."""
-    return next((one for one in jobs(limit=50) if one.kind == "fuse" and one.arguments == {"fusion": name}), None)

@@ -10,8 +10,8 @@ from kinship.errors import KinshipError
 from kinship.evolution.recipes import Trial
 from kinship.ui.recipe_search_form import ask_for_recipe_search
 from kinship.ui.recipe_search_views import show_recipe_views
-from kinship.ui.words import duration
-from kinship.workspace import Job, cancel, enqueue, ensure_worker, jobs
+from kinship.ui.undertaking import More, choose_one, show_controls, watch
+from kinship.workspace import Job
 from kinship.workspace.families import Family
 from kinship.workspace.recipe_plan import (
     RecipeRecord,
@@ -23,8 +23,6 @@ from kinship.workspace.recipe_plan import (
 from kinship.workspace.recipe_study import delete_recipe_run
 
 __all__ = ["show_recipe_search"]
-
-_ACTIVE = ("queued", "running")
 
 
 def show_recipe_search(family: Family) -> None:
@@ -49,30 +47,18 @@ def _show_runs(family: Family) -> None:
             "before. The best recipe is then compared with the starting one on questions that the search never saw."
         )
         return
-    if st.session_state.get("search") not in names:
-        asked = st.query_params.get("search")
-        st.session_state["search"] = asked if asked in names else names[0]
-    name = st.selectbox("Search", names, key="search")
-    st.query_params["search"] = name  # a bound box leaves its default out of the link, and the newest search changes
-    found = _job(name)
-    active = found is not None and found.state in _ACTIVE
-    st.fragment(_live, run_every=2 if active else None)(family, name, active)
+    name = choose_one("Search", names, "search")
+    watch("recipe-search", name, lambda job: _live(family, name, job))
 
 
-def _live(family: Family, name: str, was_active: bool) -> None:
-    found = _job(name)
-    active = found is not None and found.state in _ACTIVE
-    if was_active and not active:
-        st.rerun()
+def _live(family: Family, name: str, job: Job | None) -> None:
     try:
         record = load_recipe_run(name)
     except KinshipError as error:
         st.error(str(error))
         return
     _headline(record)
-    _controls(name, record, found if active else None)
-    if found is not None and found.state == "failed" and not record.over:
-        st.error(str(found.error))
+    _controls(name, record, job)
     if record.start is not None and record.start.score is not None:
         show_recipe_views(family, name, record)
 
@@ -120,42 +106,22 @@ def _sentence(record: RecipeRecord) -> str:
     return f"**Trial {best.number}** scores {best.score - start.score:+.3g} against the starting recipe so far."
 
 
-def _controls(name: str, record: RecipeRecord, active: Job | None) -> None:
+def _controls(name: str, record: RecipeRecord, job: Job | None) -> None:
     pruned = sum(one.state == "pruned" for one in record.trials)
     if pruned:
         st.caption(f"{pruned} of {len(record.trials)} trials were not evaluated; the table says why.")
-    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
-    if active is not None:
-        left = f", about {duration(active.seconds_left)} left" if active.seconds_left is not None else ""
-        waiting = "waiting for the worker" if active.state == "queued" else active.what
-        st.progress(active.fraction, f"{waiting}{left}")
-        if row.button("Pause", key="pause", help="Trials stay; it goes on with the one it was at."):
-            cancel(active.id)
-            st.rerun()
-        return
-    if not record.over:
-        if row.button("Go on", type="primary", key="go-on"):
-            _go_on(name)
-    else:
-        more = row.number_input("More trials", 1, 10_000, 10, key="more", width=160)
-        if row.button("Add them", key="add"):
-            plan = replace(record.plan, trials=len(record.trials) + more)
-            write_recipe_run(recipe_run_folder(name), replace(record, plan=plan, held_out=None, over=False))
-            _go_on(name)
-    with row.popover("Discard"):
-        st.write("Removes the search, its trials and its best child. Parents stay.")
-        if st.button("Discard this search", type="primary", key="discard"):
-            delete_recipe_run(name)
-            st.session_state.pop("search", None)
-            st.rerun()
 
+    def add(trials: int) -> None:
+        plan = replace(record.plan, trials=len(record.trials) + trials)
+        write_recipe_run(recipe_run_folder(name), replace(record, plan=plan, held_out=None, over=False))
 
-def _go_on(name: str) -> None:
-    enqueue("recipe-search", name, run=name)
-    ensure_worker()
-    st.rerun()
-
-
-def _job(name: str) -> Job | None:
-    """Return the newest job of a search."""
-    return next((one for one in jobs(limit=50) if one.kind == "recipe-search" and one.arguments == {"run": name}), None)
+    show_controls(
+        job,
+        "recipe-search",
+        name,
+        over=record.over,
+        keeps="Trials stay; it goes on with the one it was at.",
+        more=More("trials", 10, 10_000, add),
+        removes="Removes the search, its trials and its best child. Parents stay.",
+        discard=lambda: delete_recipe_run(name),
+    )

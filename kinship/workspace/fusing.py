@@ -34,15 +34,15 @@ __all__ = ["contributors_of", "fuse", "fuse_run"]
 Report = Callable[[float, str], None]
 
 
-def fuse_run(context: JobContext, fusion: str) -> dict[str, object]:
+def fuse_run(context: JobContext, run: str) -> dict[str, object]:
     """Go on with a fusion of the workspace until it is done (the job kind `fuse`)."""
 
     def report(fraction: float, what: str) -> None:
         context.check()
         context.progress(fraction, what)
 
-    plan = load_fusion(fusion).plan
-    folder = fusion_folder(fusion)
+    plan = load_fusion(run).plan
+    folder = fusion_folder(run)
     found = fuse(plan, folder, contributors_of(plan, folder), shared_evaluator(), report).fusion
     assert found is not None
     return {"rounds": len(found.rounds) - 1, "score": found.scores[-1]}

@@ -161,7 +161,7 @@ def test_clean_up_make_again_and_a_family_of_the_run(finished):
 
 def test_a_discarded_run_is_gone_with_its_models(finished):
     app = opened()
-    press(app, "Discard this run")
+    press(app, "Discard mine-kinship-1")
     assert run_names() == []
     assert not run_folder("mine-kinship-1").exists()
 

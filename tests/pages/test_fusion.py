@@ -86,7 +86,7 @@ def test_the_form_puts_a_fusion_in_the_queue_as_it_says(home, page, link):
     app.run()
     press(app, "Start the fusion")
     assert fusion_names() == [NAME]
-    assert [(one.kind, one.arguments) for one in jobs()] == [("fuse", {"fusion": NAME})]
+    assert [(one.kind, one.arguments) for one in jobs()] == [("fuse", {"run": NAME})]
     base = family(DEMO).base
     assert load_fusion(NAME) == FusionRecord(
         FusionPlan(
@@ -133,13 +133,13 @@ def test_more_rounds_pause_go_on_and_discard(finished):
     record = load_fusion(NAME)
     assert (record.plan.rounds, record.done) == (4, False)
     assert record.fusion == finished.fusion
-    assert [one.arguments for one in jobs()] == [{"fusion": NAME}]
+    assert [one.arguments for one in jobs()] == [{"run": NAME}]
     press(opened(), "Pause")
     assert jobs()[0].state == "cancelled"
     press(opened(), "Go on")
     assert [one.state for one in jobs()] == ["queued", "cancelled"]
     press(opened(), "Pause")
-    press(opened(), "Discard this fusion")
+    press(opened(), f"Discard {NAME}")
     assert fusion_names() == []
     assert not fusion_folder(NAME).exists()
 

@@ -189,7 +189,7 @@ def test_more_trials_can_be_added_and_the_search_discarded(finished):
     assert longer.trials[:4] == finished.trials
     assert len(longer.trials) == 7
     press(opened(search="mine-ties-1"), "Pause")
-    press(opened(search="mine-ties-1"), "Discard this search")
+    press(opened(search="mine-ties-1"), "Discard mine-ties-1")
     assert recipe_run_names() == []
     assert not recipe_run_folder("mine-ties-1").exists()
 

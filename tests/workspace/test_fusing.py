@@ -299,7 +299,7 @@ def test_a_kill_does_not_change_a_fusion_of_the_demo(home, tmp_path, monkeypatch
         whole = fuse(demo_plan(), folder, contributors_of(demo_plan(), folder), Evaluator(), quiet)
         expected = shared(folder)
     write_fusion(fusion_folder("one"), FusionRecord(demo_plan()))
-    id = enqueue("fuse", "one", fusion="one")
+    id = enqueue("fuse", "one", run="one")
     worker = start_worker()
     until(lambda: (found := load_fusion("one").fusion) is not None and found.progress >= 1.5, 120)
     assert job(id).state == "running", "the kill must come before the end"
@@ -318,11 +318,11 @@ def test_a_kill_does_not_change_a_fusion_of_the_demo(home, tmp_path, monkeypatch
 def test_a_pause_keeps_what_is_made_and_it_goes_on(home, start_worker, until):
     write_fusion(fusion_folder("one"), FusionRecord(demo_plan()))
     start_worker()
-    first = enqueue("fuse", "one", fusion="one")
+    first = enqueue("fuse", "one", run="one")
     until(lambda: (found := load_fusion("one").fusion) is not None and found.progress >= 0.5, 120)
     cancel(first)
     until(lambda: job(first).state == "cancelled")
-    second = enqueue("fuse", "one", fusion="one")
+    second = enqueue("fuse", "one", run="one")
     until(lambda: job(second).state == "done", 120)
     assert load_fusion("one").done
     assert len(load_fusion("one").fusion.rounds) == 3
