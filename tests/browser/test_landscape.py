@@ -71,5 +71,5 @@ def test_a_line_grows_and_its_link_brings_it_back(open_page, server):
     lines = download.value.path().read_text().splitlines()
     assert lines[0] == "t,loss_nats_per_token,score_percent,score_error"
     assert len(lines) == 12
-    later.get_by_test_id("stSidebarNavLink").filter(has_text="Jobs").click()
+    later.goto(f"{server}/jobs")
     expect(later.get_by_text("interpolate reversing to sorting").first).to_be_visible(timeout=PATIENCE)
