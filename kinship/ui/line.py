@@ -65,7 +65,8 @@ def show_line(family: Family) -> None:
         scoring.include_path,
         scoring.options,
     )
-    left, right = st.columns([3, 1], gap="medium")
+    row = st.container(horizontal=True, gap="medium")
+    left, right = row.container(width=690), row.container(width=250)
     with right:
         _show_kinship(table, (first, second))
     with left:
@@ -127,12 +128,12 @@ def _show_kinship(table: GramTable, pair: tuple[str, str]) -> None:
     seen = table.rebased(pair[0])
     apart = float(np.sqrt(seen.totals().gram[(seen.row(pair[1]),) * 2]))
     if table.base in pair:
-        st.metric("Distance of their weights", f"{apart:.3g}")
+        st.metric("Weight distance", f"{apart:.3g}")
         st.caption("The base has no weight change of its own, so no kinship with what was made from it.")
         return
     two = table.select(list(pair))
     for name in ("pcc", "cosine"):
         value = float(kinship_matrix(two, name).values[0, 1])
         st.metric(METRICS[name].title, "undefined" if np.isnan(value) else f"{value:.2f}")
-    st.metric("Distance of their weights", f"{apart:.3g}")
+    st.metric("Weight distance", f"{apart:.3g}")
     st.page_link("pages/matrix.py", label="All of the family")

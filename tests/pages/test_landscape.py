@@ -147,7 +147,7 @@ def test_the_kinship_of_the_pair_stands_beside_it(demo):
         np.concatenate([_values(name, tensor) for tensor in sorted(models("sorting")[0].tensors)])
         for name in ("sorting", "sorting-sibling")
     )
-    assert float(shown["Distance of their weights"]) == pytest.approx(np.linalg.norm(one - other), rel=5e-3)
+    assert float(shown["Weight distance"]) == pytest.approx(np.linalg.norm(one - other), rel=5e-3)
 
 
 def _values(name, tensor):
@@ -159,7 +159,7 @@ def _values(name, tensor):
 def test_the_base_is_an_end_too(demo):
     app = run(PAGE, family=DEMO, first="base", second="sorting", **FEW)
     assert not app.exception
-    assert [one.label for one in app.metric] == ["Distance of their weights"]
+    assert [one.label for one in app.metric] == ["Weight distance"]
     assert "Measure 11 points" in buttons(app)
 
 
