@@ -60,7 +60,7 @@ def _plain(
 ) -> dict[str, Any]:
     return {
         "models": list(names),
-        "tasks": {task: _task([one.tasks[task] for one in found]) for task in found[0].tasks},
+        "tasks": {task: _task(t, [one.tasks[task] for one in found]) for task in found[0].tasks},
         "t": list(t),
         "loss": [one.loss for one in found],
         "score": [one.scores.average for one in found],
@@ -73,8 +73,11 @@ def _plain(
     }
 
 
-def _task(found: Sequence[Answer]) -> dict[str, Any]:
+def _task(t: Sequence[float], found: Sequence[Answer]) -> dict[str, Any]:
+    barrier = loss_barrier(t, [one.loss for one in found])
     return {
+        "barrier": barrier.value,
+        "barrier_at": barrier.at,
         "loss": [one.loss for one in found],
         "score": [one.score.value for one in found],
         "unit": found[0].score.unit,

@@ -38,6 +38,8 @@ class LineInfo:
     unit : str
         Of the score.
     barrier : Barrier
+    tasks : Mapping of str to tuple of float or None
+        The loss of each task alone: what one task loses, another may hide.
     """
 
     models: tuple[str, str]
@@ -47,11 +49,18 @@ class LineInfo:
     errors: tuple[float | None, ...]
     unit: str
     barrier: Barrier
+    tasks: Mapping[str, tuple[float | None, ...]]
+
+    @property
+    def task_barriers(self) -> dict[str, Barrier]:
+        """The barrier of each task alone."""
+        return {task: loss_barrier(self.positions, losses) for task, losses in self.tasks.items()}
 
     def to_rows(self) -> Rows:
         """One row a point, for a CSV file."""
-        columns = zip(self.positions, self.losses, self.scores, self.errors, strict=True)
+        columns = zip(self.positions, self.losses, self.scores, self.errors, *self.tasks.values(), strict=True)
         header = ["t", "loss_nats_per_token", f"score_{self.unit.replace(' ', '_')}", "score_error"]
+        header += [f"loss_{task}" for task in self.tasks]
         return header, [[_NAN if value is None else value for value in row] for row in columns]
 
 
@@ -63,10 +72,12 @@ def line_info(
     errors: Sequence[float | None],
     *,
     unit: str = "percent",
+    tasks: Mapping[str, Sequence[float | None]] | None = None,
 ) -> LineInfo:
     """Collect what is known of a line; None where a point has not been measured yet."""
     barrier = loss_barrier(positions, losses)
-    return LineInfo(models, tuple(positions), tuple(losses), tuple(scores), tuple(errors), unit, barrier)
+    each = {task: tuple(values) for task, values in (tasks or {}).items()}
+    return LineInfo(models, tuple(positions), tuple(losses), tuple(scores), tuple(errors), unit, barrier, each)
 
 
 def draw(info: LineInfo, colours: Mapping[str, str], symbols: Mapping[str, str]) -> go.Figure:

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from kinship.checkpoints import Alignment
-from kinship.connectivity import NEGLIGIBLE, line_positions, line_weights, score_drop
+from kinship.connectivity import NEGLIGIBLE, Barrier, line_positions, line_weights, score_drop
 from kinship.evaluation import Answers
 from kinship.plots import line
 from kinship.plots.colours import model_colours, model_symbols
@@ -90,6 +90,7 @@ def _show_picture(
         [None if one is None else one.average for one in scores],
         [None if one is None else one.stderr for one in scores],
         unit=next(iter(units)) if len(units) == 1 else "percent",
+        tasks=_task_losses(known),
     )
     if None not in known:
         st.markdown(_sentence(info))
@@ -103,24 +104,40 @@ def _show_picture(
     )
 
 
+def _task_losses(known: Sequence[Answers | None]) -> dict[str, list[float | None]]:
+    names = next((list(one.tasks) for one in known if one is not None), [])
+    return {name: [None if one is None else one.tasks[name].loss for one in known] for name in names}
+
+
 def _sentence(info: line.LineInfo) -> str:
     """Say what the line shows."""
     first, second = info.models
     barrier = info.barrier
     if barrier.value is None:
         return f"The barrier is undefined: {barrier.reason}."
-    drop = score_drop(info.positions, info.scores)
-    falls = f" The score falls at most **{drop.value:.1f}** below its own straight line." if drop.value else ""
-    best, at = min((loss, t) for loss, t in zip(info.losses, info.positions, strict=True) if loss is not None)
-    lowest = f" The lowest loss on the line is **{best:.3f}**, at t = {at:.2f}."
     if barrier.value == 0.0:
-        verdict = f"**No barrier** between {first} and {second}: the loss nowhere rises above the straight line."
-        return verdict + falls + lowest
+        told = [f"**No barrier** between {first} and {second}: the loss nowhere rises above the straight line."]
+    else:
+        verdict = "linearly connected" if barrier.connected else "a hill lies between them"
+        told = [f"The loss barrier between {first} and {second} is {_size(barrier)}: **{verdict}**."]
+    if len(info.tasks) > 1:
+        hills = {task: one for task, one in info.task_barriers.items() if one.relative}
+        if hills:
+            task = max(hills, key=lambda name: hills[name].relative or 0.0)
+            told.append(f"Task by task, the largest is that of {task}: {_size(hills[task])}.")
+        else:
+            told.append("No single task has one either.")
+    drop = score_drop(info.positions, info.scores)
+    if drop.value:
+        told.append(f"The score falls at most **{drop.value:.1f}** below its own straight line.")
+    best, at = min((loss, t) for loss, t in zip(info.losses, info.positions, strict=True) if loss is not None)
+    told.append(f"The lowest loss on the line is **{best:.3f}**, at t = {at:.2f}.")
+    return " ".join(told)
+
+
+def _size(barrier: Barrier) -> str:
     share = "" if barrier.relative is None else f", {barrier.relative:.1%} of the ends' mean loss"
-    size = f"**{barrier.value:.3g}** nats per token at t = {barrier.at:.2f}{share}"
-    if barrier.connected:
-        return f"The loss barrier between {first} and {second} is {size}: **linearly connected**.{falls}{lowest}"
-    return f"The loss barrier between {first} and {second} is {size}: **a hill lies between them**.{falls}{lowest}"
+    return f"**{barrier.value:.3g}** nats per token at t = {barrier.at:.2f}{share}"
 
 
 def _show_kinship(table: GramTable, pair: tuple[str, str]) -> None:

@@ -69,7 +69,8 @@ def test_a_line_grows_and_its_link_brings_it_back(open_page, server):
     with later.expect_download() as download:
         later.get_by_role("button", name="CSV (the numbers)").click()
     lines = download.value.path().read_text().splitlines()
-    assert lines[0] == "t,loss_nats_per_token,score_percent,score_error"
+    columns = ["t", "loss_nats_per_token", "score_percent", "score_error"]
+    assert lines[0].split(",") == [*columns, "loss_kinship_addition", "loss_kinship_sorting"]
     assert len(lines) == 12
     later.goto(f"{server}/jobs")
     expect(later.get_by_text("interpolate reversing to sorting").first).to_be_visible(timeout=PATIENCE)

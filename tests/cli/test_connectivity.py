@@ -53,6 +53,10 @@ def test_json_has_the_keys_and_they_agree(found):
     assert found["barrier_relative"] == pytest.approx(found["barrier"] / fmean(ends), abs=1e-12)
     tasks = found["tasks"]
     assert tasks.keys() == {"kinship_sorting", "kinship_shifting"}
+    for one in tasks.values():
+        start, *_, end = one["loss"]
+        above = [loss - (1 - t) * start - t * end for t, loss in zip(found["t"], one["loss"], strict=True)]
+        assert one["barrier"] == pytest.approx(max(above), abs=1e-12)
     tokens = sum(one["tokens"] for one in tasks.values())
     for place in range(11):
         pooled = sum(one["loss"][place] * one["tokens"] for one in tasks.values()) / tokens

@@ -29,8 +29,8 @@ OPTIONS = Options(batch_size=64, limit=20)
 class Judge:
     """Stands in for the harness: the loss and the score of a mixture follow from its weights alone."""
 
-    def __init__(self, loss, most=None):
-        self.loss, self.left = loss, most
+    def __init__(self, loss, most=None, by_task=None):
+        self.loss, self.left, self.by_task = loss, most, by_task or {}
 
     def digest(self, task):
         return f"digest of {task.name}"
@@ -42,7 +42,8 @@ class Judge:
                 raise KeyboardInterrupt
         (task,) = tasks
         score = TaskScore(task.name, 100 - 10 * mixture.weights[0], 1.0, "percent", "acc")
-        return Answers({task.name: Answer(score, 10 * self.loss(mixture.weights), 10)})
+        loss = self.by_task.get(task.name, self.loss)
+        return Answers({task.name: Answer(score, 10 * loss(mixture.weights), 10)})
 
 
 def hill(height):
@@ -127,6 +128,15 @@ def test_a_measured_line_is_drawn_and_told(demo, height, said):
 def test_the_sentence_names_the_lowest_loss(demo):
     a_line(Judge(lambda weights: 1.0 - weights[1] * (1 - weights[1]) ** 2))  # lowest at 1/3
     assert "lowest loss on the line is **0.853**, at t = 0.30" in words(run(PAGE, family=DEMO, **PAIR, **FEW))
+
+
+def test_the_sentence_names_the_task_with_the_largest_barrier(demo):
+    a_line(Judge(hill(0.0)))
+    assert "No single task has one either" in words(run(PAGE, family=DEMO, **PAIR, **FEW))
+    a_line(Judge(hill(0.0), by_task={"kinship_addition": hill(0.3), "kinship_sorting": hill(-0.5)}), first="reversing")
+    app = run(PAGE, family=DEMO, first="reversing", second="shifting", **FEW)
+    assert "**No barrier** between reversing and shifting" in words(app)
+    assert "the largest is that of kinship_addition: **0.3** nats per token at t = 0.50, 30.0% of" in words(app)
 
 
 def test_a_line_half_measured_is_drawn_as_far_as_it_is_known(demo):

@@ -89,6 +89,14 @@ def test_the_csv_has_every_point() -> None:
     assert {row["score_error"] for row in rows} == {"1.0"}
 
 
+def test_each_task_has_a_barrier_of_its_own() -> None:
+    both = info(HILL, tasks={"up": HILL, "down": (2.0, 1.0, 0.5, 1.0, 2.0)})
+    assert {task: one.value for task, one in both.task_barriers.items()} == {"up": 0.25, "down": 0.0}
+    header, body = both.to_rows()
+    assert header[-2:] == ["loss_up", "loss_down"]
+    assert [row[-1] for row in body] == [2.0, 1.0, 0.5, 1.0, 2.0]
+
+
 def test_long_names_are_cut_and_told_apart() -> None:
     names = ("a-very-long-name-of-a-model-one", "a-very-long-name-of-a-model-two")
     both = line_info(names, T, HILL, HILL, HILL)
