@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kinship.demo import demo_path
+from tests.messages import messages
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "files.md"
 EXAMPLES = dict(re.findall(r"^`([\w.]+)`[^\n]*\n\n```\w+\n(.*?)```", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL))
@@ -35,7 +36,7 @@ def kinship(here):
         env = os.environ | {"KINSHIP_HOME": str(here / "home"), "HF_HUB_OFFLINE": "1"}
         result = subprocess.run(command, capture_output=True, text=True, env=env, cwd=here, timeout=120, check=False)
         assert result.returncode == 0, result.stderr
-        assert result.stderr == ""
+        assert messages(result.stderr) == ""
         return json.loads(result.stdout)
 
     return run

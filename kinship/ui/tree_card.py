@@ -16,7 +16,6 @@ from kinship.lineage.audit import audit_one
 from kinship.lineage.near import nearest
 from kinship.similarity import GramTable, kinship_matrix
 from kinship.ui.tree import Known
-from kinship.workspace.families import DEMO
 
 __all__ = ["show_card"]
 
@@ -136,7 +135,9 @@ def _setting(value: float | tuple[float, ...]) -> str:
 
 
 def _links(table: GramTable | None, chosen: str) -> None:
-    family = {"family": str(st.session_state.get("family") or DEMO)}
+    if "family" not in st.session_state:  # outside the dashboard there is nowhere to go
+        return
+    family = {"family": str(st.session_state["family"])}
     if table is not None and chosen in table.models:
         st.page_link("pages/matrix.py", label="Its kinship with the others", query_params=family | {"first": chosen})
         st.page_link("pages/merge.py", label="Merge it", query_params=family | {"first": chosen})

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from kinship.demo import demo_path
+from tests.messages import messages
 
 CLOSED = """
 import socket
@@ -48,7 +49,7 @@ def test_json_alone_is_printed_and_kept(evaluate, tmp_path):
     asked = (ADDITION, "--tasks", f"addition, {tmp_path / 'notes.txt'}", "--limit", 40, "--batch-size", 8)
     first = evaluate(*asked, "--json")
     assert first.returncode == 0, first.stderr
-    assert first.stderr == ""
+    assert messages(first.stderr) == ""
     answer = json.loads(first.stdout)
     assert (answer["model"], answer["warnings"]) == ("addition", [])
     assert list(answer["tasks"]) == ["kinship_addition", "notes"]
@@ -73,7 +74,7 @@ def test_characters_that_the_tokenizer_lacks_are_warned_of_once_also_from_the_st
     first, again = evaluate(*asked), evaluate(*asked)
     (warning,) = json.loads(first.stdout)["warnings"]
     assert warning.startswith("notes has 4 characters that the tokenizer of addition does not know (',' 'A' 'D' 'ï')")
-    assert first.stderr == again.stderr == f"warning: {warning}\n"
+    assert messages(first.stderr) == messages(again.stderr) == f"warning: {warning}\n"
     assert again.stdout == first.stdout
 
 
