@@ -176,6 +176,6 @@ def _mark_barrier(figure: go.Figure, info: LineInfo) -> None:
         col=1,
     )
     figure.add_annotation(
-        x=at, y=below + value, text=f"barrier {value:.3g}", showarrow=False, yshift=16, font={"color": LOSS},
+        x=at, y=below, text=f"barrier {value:.3g}", showarrow=False, yshift=-12, font={"color": LOSS},
         row=1, col=1,
     )  # fmt: skip
