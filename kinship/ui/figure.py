@@ -116,13 +116,9 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-@st.fragment
 def _download(figure: Figure, key: str, name: str, rows: Callable[[], Rows], dark: bool) -> None:
-    """The control; a fragment, so that opening it does not run the page again."""
-    menu = st.popover("Download", type="tertiary", key=f"{key}-download", on_change="rerun")
-    if not menu.open:
-        return
-    with menu:
+    """The control; no run hangs on its opening: one that closes as its page is left would leave an empty page."""
+    with st.popover("Download", type="tertiary", key=f"{key}-download"):
         st.download_button(
             "CSV (the numbers)",
             lambda: io.BytesIO(to_csv(rows()).encode()),

@@ -27,7 +27,7 @@ def show_exports(tree: Genealogy, family: str) -> None:
             lambda written=written: io.BytesIO(written(tree).encode()),  # type: ignore[misc]
             file_name=f"family-tree-{family}.{ending}",
             mime=mime,
-            key=f"tree-{ending}",
+            key=f"edges-{ending}",
             on_click="ignore",
             type="tertiary",
         )

@@ -128,3 +128,12 @@ def test_the_jobs_page_lists_the_measuring(open_page, server):
     page = open_page(f"{server}/jobs")
     expect(page.get_by_text("measure demo").first).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("done").first).to_be_visible()
+
+
+def test_a_page_can_be_left_with_its_downloads_open(open_page, server):
+    page = open_page(f"{server}/tree")
+    page.get_by_role("button", name="Download").first.click(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="CSV (the numbers)")).to_be_visible()
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Jobs").click()
+    expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
