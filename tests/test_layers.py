@@ -11,7 +11,17 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted([ROOT / "app.py", *ROOT.glob("pages/*.py"), *ROOT.glob("kinship/**/*.py")])
-PURE = ("checkpoints", "similarity", "merging", "evaluation", "connectivity", "evolution", "lineage", "published", "demo")
+PURE = (
+    "checkpoints",
+    "similarity",
+    "merging",
+    "evaluation",
+    "connectivity",
+    "evolution",
+    "lineage",
+    "published",
+    "demo",
+)
 DOMAIN = (*PURE, "workspace")
 HEAVY = {"torch", "transformers", "mergekit", "lm_eval"}
 
