@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from kinship.checkpoints import local_path, open_checkpoint, unique_names
+from kinship.checkpoints import open_checkpoint, unique_names
+from kinship.cli.options import (
+    BatchSize,
+    ChatTemplate,
+    FewShot,
+    IncludePath,
+    Limit,
+    Place,
+    Precision,
+    Tasks,
+    absolute,
+    local,
+    names_in,
+)
 from kinship.cli.program import AsJson, answer, app, progress
 from kinship.connectivity import Barrier, line_positions, line_weights, loss_barrier, score_drop
-from kinship.evaluation import Answer, Answers, Dtype, Options
-from kinship.similarity import Device
+from kinship.evaluation import Answer, Answers, Options
 
 __all__ = ["interpolate"]
 
@@ -23,15 +34,15 @@ def interpolate(
         str, typer.Argument(metavar="A", help="Where t is 0: a folder in Hugging Face layout or a Hub id.")
     ],
     second: Annotated[str, typer.Argument(metavar="B", help="Where t is 1; made from the same base.")],
-    tasks: Annotated[str, typer.Option(help="Names or paths of own text, with commas between; `demo` means its four.")],
-    include_path: Annotated[Path | None, typer.Option(help="A folder with your own task files.")] = None,
+    tasks: Tasks,
+    include_path: IncludePath = None,
     points: Annotated[int, typer.Option(help="How many, both ends among them.")] = 11,
-    limit: Annotated[int | None, typer.Option(help="At most so many questions a task.")] = None,
-    device: Annotated[Device, typer.Option(help="Where to compute.")] = "auto",
-    dtype: Annotated[Dtype, typer.Option(help="Precision; auto is the checkpoint's own.")] = "auto",
-    batch_size: Annotated[int, typer.Option(help="Requests in one forward pass.")] = 1,
-    num_fewshot: Annotated[int | None, typer.Option(help="Examples before each question.")] = None,
-    apply_chat_template: Annotated[bool, typer.Option("--apply-chat-template", help="Use the chat template.")] = False,
+    limit: Limit = None,
+    device: Place = "auto",
+    dtype: Precision = "auto",
+    batch_size: BatchSize = 1,
+    num_fewshot: FewShot = None,
+    apply_chat_template: ChatTemplate = False,
     as_json: AsJson = False,
 ) -> None:
     """Print loss and score along the straight line between two models, and its loss barrier."""
@@ -40,12 +51,12 @@ def interpolate(
 
     t = line_positions(points)
     with progress() as report:
-        models = tuple(open_checkpoint(Path(local_path(model, report)).absolute()) for model in (first, second))
+        models = tuple(open_checkpoint(local(model, report)) for model in (first, second))
         request = Request(
             models,
             line_weights(t),
-            tuple(name.strip() for name in tasks.split(",") if name.strip()),
-            None if include_path is None else str(include_path.absolute()),
+            names_in(tasks),
+            absolute(include_path),
             Options(device, dtype, batch_size, num_fewshot, limit, apply_chat_template),
         )
         found = measure_points(shared_evaluator(), request, report)

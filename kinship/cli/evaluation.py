@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from kinship.checkpoints import local_path, open_checkpoint
+from kinship.checkpoints import open_checkpoint
+from kinship.cli.options import (
+    BatchSize,
+    ChatTemplate,
+    FewShot,
+    IncludePath,
+    Limit,
+    Place,
+    Precision,
+    Tasks,
+    local,
+    names_in,
+)
 from kinship.cli.program import AsJson, answer, app, progress, say
 from kinship.errors import WorkspaceError
-from kinship.evaluation import Dtype, Evaluator, Options, Scores, resolve_tasks
-from kinship.similarity import Device
+from kinship.evaluation import Evaluator, Options, Scores, resolve_tasks
 
 __all__ = ["evaluate"]
 
@@ -21,14 +31,14 @@ _SHOWN = 20
 @app.command()
 def evaluate(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A folder in Hugging Face layout, or a Hub id.")],
-    tasks: Annotated[str, typer.Option(help="Names or paths of own text, with commas between; `demo` means its four.")],
-    include_path: Annotated[Path | None, typer.Option(help="A folder with your own task files.")] = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many questions a task.")] = None,
-    device: Annotated[Device, typer.Option(help="Where to compute.")] = "auto",
-    dtype: Annotated[Dtype, typer.Option(help="Precision; auto is the checkpoint's own.")] = "auto",
-    batch_size: Annotated[int, typer.Option(help="Requests in one forward pass.")] = 1,
-    num_fewshot: Annotated[int | None, typer.Option(help="Examples before each question.")] = None,
-    apply_chat_template: Annotated[bool, typer.Option("--apply-chat-template", help="Use the chat template.")] = False,
+    tasks: Tasks,
+    include_path: IncludePath = None,
+    limit: Limit = None,
+    device: Place = "auto",
+    dtype: Precision = "auto",
+    batch_size: BatchSize = 1,
+    num_fewshot: FewShot = None,
+    apply_chat_template: ChatTemplate = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Evaluate even if the scores are stored.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -36,10 +46,10 @@ def evaluate(
     from kinship.workspace.scores import evaluate_kept
 
     options = Options(device, dtype, batch_size, num_fewshot, limit, apply_chat_template)
-    found = resolve_tasks([name.strip() for name in tasks.split(",") if name.strip()], include_path)
+    found = resolve_tasks(names_in(tasks), include_path)
     evaluator = Evaluator()
     with progress() as report:
-        checkpoint = open_checkpoint(local_path(model, report))
+        checkpoint = open_checkpoint(local(model, report))
         try:
             scores = evaluate_kept(evaluator, checkpoint, found, options, progress=report, fresh=fresh)
         except WorkspaceError as error:

@@ -7,12 +7,23 @@ from typing import Annotated, Any
 
 import typer
 
-from kinship.checkpoints import local_path
+from kinship.cli.options import (
+    BatchSize,
+    ChatTemplate,
+    FewShot,
+    IncludePath,
+    Limit,
+    Place,
+    Precision,
+    Tasks,
+    absolute,
+    local,
+    names_in,
+)
 from kinship.cli.program import AsJson, answer, app, progress
-from kinship.evaluation import Dtype, Options
+from kinship.evaluation import Options
 from kinship.evolution import Individual, Limits, Run, stop_sentence, stopping_rule, would_have_stopped
 from kinship.merging import starting_parameters
-from kinship.similarity import Device
 
 __all__ = ["evolve"]
 
@@ -23,9 +34,9 @@ _SATURATED = 0.9  # mean PCC of the best models at which the paper stops
 def evolve(
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Foundation models: two or more.")],
     base: Annotated[str, typer.Option(help="The model that the others were made from.")],
-    tasks: Annotated[str, typer.Option(help="Names of tasks, with commas between them; demo for the demo's.")],
+    tasks: Tasks,
     out: Annotated[Path, typer.Option(help="A folder for the run and its models; a run in it goes on.")],
-    include_path: Annotated[Path | None, typer.Option(help="A folder with task files.")] = None,
+    include_path: IncludePath = None,
     strategy: Annotated[str, typer.Option(help="greedy, kinship or random.")] = "kinship",
     top_k: Annotated[int, typer.Option(help="How many of the best models are merged among themselves.")] = 3,
     method: Annotated[str, typer.Option(help="Merge method; slerp has the paper's parameters.")] = "slerp",
@@ -39,10 +50,12 @@ def evolve(
         float | None, typer.Option(help="Stop once the mean kinship (PCC) of the best models is above this.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of random choices.")] = 0,
-    limit: Annotated[int | None, typer.Option(help="Questions a task at most, of each half.")] = None,
-    device: Annotated[Device, typer.Option(help="Where to compute.")] = "auto",
-    dtype: Annotated[Dtype, typer.Option(help="Precision of evaluation; auto is the checkpoint's own.")] = "auto",
-    batch_size: Annotated[int, typer.Option(help="Requests in one forward pass.")] = 1,
+    limit: Limit = None,
+    device: Place = "auto",
+    dtype: Precision = "auto",
+    batch_size: BatchSize = 1,
+    num_fewshot: FewShot = None,
+    apply_chat_template: ChatTemplate = False,
     as_json: AsJson = False,
 ) -> None:
     """Search for better merges: top-k greedy merging, with kinship also the most distant relative of the best."""
@@ -51,18 +64,18 @@ def evolve(
     from kinship.workspace.plan import Plan
 
     with progress() as report:
-        paths = [str(Path(local_path(source, report)).absolute()) for source in (base, *models)]
+        paths = [local(source, report) for source in (base, *models)]
         plan = Plan(
             base=paths[0],
             foundations=tuple(paths[1:]),
-            tasks=tuple(name.strip() for name in tasks.split(",") if name.strip()),
-            include_path=None if include_path is None else str(include_path.absolute()),
+            tasks=names_in(tasks),
+            include_path=absolute(include_path),
             strategy=strategy,
             k=top_k,
             seed=seed,
             method=method,
             parameters=starting_parameters(method),
-            options=Options(device=device, dtype=dtype, batch_size=batch_size, limit=limit),
+            options=Options(device, dtype, batch_size, num_fewshot, limit, apply_chat_template),
             rules=() if stop_above is None else (stopping_rule("kinship", threshold=stop_above),),
             limits=Limits(max_generations, max_merges, max_evaluations, max_minutes),
         )

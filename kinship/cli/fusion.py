@@ -7,12 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kinship.checkpoints import local_path
+from kinship.cli.options import (
+    BatchSize,
+    ChatTemplate,
+    FewShot,
+    IncludePath,
+    Limit,
+    Place,
+    Precision,
+    Tasks,
+    absolute,
+    local,
+    names_in,
+)
 from kinship.cli.program import AsJson, answer, app, progress
 from kinship.demo.tasks import TASKS
-from kinship.evaluation import Dtype, Options
+from kinship.evaluation import Options
 from kinship.evolution import Round, shared_name
-from kinship.similarity import Device
 
 if TYPE_CHECKING:
     from kinship.workspace.fusions import FusionRecord
@@ -23,7 +34,7 @@ __all__ = ["fuse"]
 @app.command()
 def fuse(
     base: Annotated[str, typer.Option(help="The model to begin with.")],
-    tasks: Annotated[str, typer.Option(help="Names of tasks, with commas between them; demo for the demo's.")],
+    tasks: Tasks,
     out: Annotated[Path, typer.Option(help="A folder for the record and the shared models; a fusion in it goes on.")],
     rounds: Annotated[int, typer.Option(help="Rounds in all.")] = 4,
     contributor: Annotated[
@@ -34,15 +45,17 @@ def fuse(
             "{round} are filled in. Give it once a contributor; without it, the demo's trainer trains the demo.",
         ),
     ] = None,
-    include_path: Annotated[Path | None, typer.Option(help="A folder with task files.")] = None,
+    include_path: IncludePath = None,
     seed: Annotated[int, typer.Option(help="Of all contributions.")] = 0,
     demo_steps: Annotated[
         int | None, typer.Option(help="Steps of each contribution of the demo's trainer; else half an expert's.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="Questions a task at most, of each half.")] = None,
-    device: Annotated[Device, typer.Option(help="Where to compute scores and kinship.")] = "auto",
-    dtype: Annotated[Dtype, typer.Option(help="Precision of evaluation; auto is the checkpoint's own.")] = "auto",
-    batch_size: Annotated[int, typer.Option(help="Requests in one forward pass.")] = 1,
+    limit: Limit = None,
+    device: Place = "auto",
+    dtype: Precision = "auto",
+    batch_size: BatchSize = 1,
+    num_fewshot: FewShot = None,
+    apply_chat_template: ChatTemplate = False,
     as_json: AsJson = False,
 ) -> None:
     """Fuse again and again: contributors fine-tune the shared model, and the mean of their weights is the next one."""
@@ -54,16 +67,16 @@ def fuse(
     commands = tuple(contributor or ())
     with progress() as report:
         plan = FusionPlan(
-            base=str(Path(local_path(base, report)).absolute()),
+            base=local(base, report),
             contributors=tuple(f"contributor-{number}" for number, _ in enumerate(commands, 1))
             or tuple(task.name for task in TASKS),
-            tasks=tuple(name.strip() for name in tasks.split(",") if name.strip()),
-            include_path=None if include_path is None else str(include_path.absolute()),
+            tasks=names_in(tasks),
+            include_path=absolute(include_path),
             rounds=rounds,
             seed=seed,
             commands=commands,
             steps=demo_steps,
-            options=Options(device=device, dtype=dtype, batch_size=batch_size, limit=limit),
+            options=Options(device, dtype, batch_size, num_fewshot, limit, apply_chat_template),
         )
         folder = out.absolute()
         record = carry_out(plan, folder, contributors_of(plan, folder), shared_evaluator(), report)

@@ -7,11 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kinship.checkpoints import local_path
+from kinship.cli.options import (
+    BatchSize,
+    ChatTemplate,
+    FewShot,
+    IncludePath,
+    Limit,
+    Place,
+    Precision,
+    Tasks,
+    absolute,
+    local,
+    names_in,
+)
 from kinship.cli.program import AsJson, answer, app, progress
-from kinship.evaluation import Dtype, Options
+from kinship.evaluation import Options
 from kinship.evolution.recipes import Trial
-from kinship.similarity import Device
 
 if TYPE_CHECKING:
     from kinship.workspace.recipe_plan import RecipeRecord
@@ -26,9 +37,9 @@ def search(
     ],
     base: Annotated[str, typer.Option(help="The model that the others were made from.")],
     method: Annotated[str, typer.Option(help="Merge method.")],
-    tasks: Annotated[str, typer.Option(help="Names of tasks, with commas between them; demo for the demo's.")],
+    tasks: Tasks,
     trials: Annotated[int, typer.Option(help="How many recipes to try, the method's starting one among them.")] = 30,
-    include_path: Annotated[Path | None, typer.Option(help="A folder with task files.")] = None,
+    include_path: IncludePath = None,
     out: Annotated[
         Path | None,
         typer.Option(help="A folder for the search and its best model; a search in it goes on. Else in the workspace."),
@@ -43,11 +54,12 @@ def search(
     kin_to: Annotated[
         list[str] | None, typer.Option(metavar="MODEL", help="Kinship with this model counts, not with the parents.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="Questions a task at most, of each half.")] = None,
-    num_fewshot: Annotated[int | None, typer.Option(help="Examples before each question.")] = None,
-    device: Annotated[Device, typer.Option(help="Where to compute.")] = "auto",
-    dtype: Annotated[Dtype, typer.Option(help="Precision of evaluation; auto is the checkpoint's own.")] = "auto",
-    batch_size: Annotated[int, typer.Option(help="Requests in one forward pass.")] = 1,
+    limit: Limit = None,
+    device: Place = "auto",
+    dtype: Precision = "auto",
+    batch_size: BatchSize = 1,
+    num_fewshot: FewShot = None,
+    apply_chat_template: ChatTemplate = False,
     as_json: AsJson = False,
 ) -> None:
     """Search the parameters of a merge: tried on one half of the questions, judged on the other."""
@@ -56,32 +68,24 @@ def search(
     from kinship.workspace.recipe_searching import carry_out
 
     with progress() as report:
-
-        def local(source: str) -> str:
-            return str(Path(local_path(source, report)).absolute())
-
         plan = RecipePlan(
-            base=local(base),
-            parents=tuple(map(local, models)),
-            tasks=_names(tasks),
-            include_path=None if include_path is None else str(include_path.absolute()),
+            base=local(base, report),
+            parents=tuple(local(model, report) for model in models),
+            tasks=names_in(tasks),
+            include_path=absolute(include_path),
             method=method,
             trials=trials,
             sampler=sampler,
             seed=seed,
-            vary=_names(vary),
+            vary=names_in(vary),
             max_kinship=max_kinship,
             least_kin=least_kinship,
-            kin_to=tuple(map(local, kin_to or ())),
-            options=Options(device, dtype, batch_size, num_fewshot, limit),
+            kin_to=tuple(local(model, report) for model in kin_to or ()),
+            options=Options(device, dtype, batch_size, num_fewshot, limit, apply_chat_template),
         )
         folder = recipe_run_folder(new_recipe_run_name(plan)) if out is None else out.absolute()
         found = _told(carry_out(plan, folder, shared_evaluator(), report), folder)
     answer(found, _text(found), as_json)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _told(record: RecipeRecord, folder: Path) -> dict[str, Any]:

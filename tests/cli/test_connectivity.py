@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from functools import partial
 from statistics import fmean
 
 import pytest
@@ -23,16 +21,8 @@ KEYS = {
 
 
 @pytest.fixture(scope="module")
-def kinship(tmp_path_factory):
-    """Run the command with a home of this module's own."""
-    home = tmp_path_factory.mktemp("home")
-
-    def run(*arguments):
-        command = [sys.executable, "-c", "from kinship.cli import main; main()", "interpolate", *map(str, arguments)]
-        env = os.environ | {"KINSHIP_HOME": str(home), "HF_HUB_OFFLINE": "1"}
-        return subprocess.run(command, capture_output=True, text=True, env=env, timeout=180, check=False)
-
-    return run
+def kinship(program):
+    return partial(program, "interpolate")
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -41,16 +40,8 @@ def command(task):
 
 
 @pytest.fixture(scope="module")
-def kinship(tmp_path_factory):
-    """Run the command with a home of this module's own."""
-    home = tmp_path_factory.mktemp("home")
-
-    def run(*arguments):
-        typed = [sys.executable, "-c", "from kinship.cli import main; main()", "fuse", *map(str, arguments)]
-        env = os.environ | {"KINSHIP_HOME": str(home), "HF_HUB_OFFLINE": "1"}
-        return subprocess.run(typed, capture_output=True, text=True, env=env, timeout=180, check=False)
-
-    return run
+def kinship(program):
+    return partial(program, "fuse")
 
 
 @pytest.fixture(scope="module")

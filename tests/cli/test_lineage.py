@@ -8,7 +8,6 @@ import json
 import networkx as nx
 import pytest
 
-from kinship.cli import main
 from kinship.errors import HubError
 from kinship.lineage import Claim, Declaration
 from kinship.workspace.plan import Plan
@@ -19,19 +18,8 @@ SLERP = "merge_method: slerp\nbase_model: {one}\nmodels:\n- model: {one}\n- mode
 
 
 @pytest.fixture
-def kinship(tmp_path, monkeypatch, capsys):
-    """Run a command with a home of its own; returns exit status, standard output and standard error."""
-    monkeypatch.setenv("KINSHIP_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("KINSHIP_DATABASE_URL", raising=False)
-
-    def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["kinship", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return ended.value.code or 0, out, err
-
-    return run
+def kinship(in_process):
+    return in_process
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import pytest
 
 import kinship
-from kinship.cli import app, main
+from kinship.cli import app
 from kinship.cli.progress import EVERY, _lines, progress
 from kinship.demo import demo_path
 from tests.families import llama, save, save_model, tuned
@@ -19,19 +20,8 @@ NO_ANSWER = {"app", "worker"}
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run a command in this process with a home of its own; returns exit status, standard output and error."""
-    monkeypatch.setenv("KINSHIP_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("KINSHIP_DATABASE_URL", raising=False)
-
-    def typed(*arguments):
-        monkeypatch.setattr("sys.argv", ["kinship", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return ended.value.code or 0, out, err
-
-    return typed
+def run(in_process):
+    return in_process
 
 
 def test_version(run):
@@ -53,6 +43,14 @@ def _commands(group, path=()):
         yield from _commands(one.typer_instance, (*path, one.name))
     for one in group.registered_commands:
         yield (*path, one.name or one.callback.__name__), one.callback
+
+
+def test_scores_are_made_with_the_same_options_everywhere():
+    makers = {path: callback for path, callback in _commands(app) if "tasks" in inspect.signature(callback).parameters}
+    assert {path[-1] for path in makers} == {"evaluate", "evolve", "fuse", "interpolate", "search"}
+    options = {"include_path", "limit", "device", "dtype", "batch_size", "num_fewshot", "apply_chat_template"}
+    for path, callback in makers.items():
+        assert options <= inspect.signature(callback).parameters.keys(), path
 
 
 def test_every_command_that_answers_takes_json():

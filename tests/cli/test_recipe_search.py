@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,17 +17,8 @@ FEW = ("--base", str(demo_path() / "base"), "--tasks", "sorting,shifting", "--ba
 
 
 @pytest.fixture(scope="module")
-def kinship(tmp_path_factory):
-    """Run the command with a home of this module's own."""
-    home = tmp_path_factory.mktemp("home")
-
-    def run(*arguments):
-        command = [sys.executable, "-c", "from kinship.cli import main; main()", "search", *map(str, arguments)]
-        env = os.environ | {"KINSHIP_HOME": str(home), "HF_HUB_OFFLINE": "1"}
-        env.pop("KINSHIP_DATABASE_URL", None)
-        return subprocess.run(command, capture_output=True, text=True, env=env, timeout=180, check=False)
-
-    return run
+def kinship(program):
+    return partial(program, "search")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,51 @@
+"""How scores are made and models are named: the options that commands share, and what their texts mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kinship.checkpoints import local_path
+from kinship.cli.progress import Report
+from kinship.evaluation import Dtype
+from kinship.similarity import Device
+
+__all__ = [
+    "BatchSize",
+    "ChatTemplate",
+    "FewShot",
+    "IncludePath",
+    "Limit",
+    "Place",
+    "Precision",
+    "Tasks",
+    "absolute",
+    "local",
+    "names_in",
+]
+
+Tasks = Annotated[str, typer.Option(help="Names or paths of own text, with commas between; `demo` means its four.")]
+IncludePath = Annotated[Path | None, typer.Option(help="A folder with your own task files.")]
+Limit = Annotated[int | None, typer.Option(help="At most so many questions a task; a search asks each half so many.")]
+Place = Annotated[Device, typer.Option(help="Where to compute.")]
+Precision = Annotated[Dtype, typer.Option(help="Of evaluation; auto is the checkpoint's own.")]
+BatchSize = Annotated[int, typer.Option(help="Requests in one forward pass.")]
+FewShot = Annotated[int | None, typer.Option(help="Examples before each question.")]
+ChatTemplate = Annotated[bool, typer.Option("--apply-chat-template", help="Use the chat template.")]
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Return the names in a text that has commas between them."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def absolute(path: Path | None) -> str | None:
+    """Return the whole path, which a job or record can keep; None stays."""
+    return None if path is None else str(path.absolute())
+
+
+def local(source: str, report: Report) -> str:
+    """Return the whole path of a model, downloaded first where it is a Hub id."""
+    return str(Path(local_path(source, report)).absolute())
