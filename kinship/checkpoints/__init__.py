@@ -7,6 +7,7 @@ from kinship.checkpoints.hub import cached_folder, download, is_hub_id, local_pa
 from kinship.checkpoints.names import unique_names
 from kinship.checkpoints.open import needs_torch, open_checkpoint
 from kinship.checkpoints.scan import Scan, find_checkpoints, scan
+from kinship.checkpoints.tokenizer import tokenizer_digest
 
 __all__ = [
     "ITEM_BYTES",
@@ -30,5 +31,6 @@ __all__ = [
     "needs_torch",
     "open_checkpoint",
     "scan",
+    "tokenizer_digest",
     "unique_names",
 ]

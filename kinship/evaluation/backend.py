@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
-from kinship.checkpoints import Checkpoint, open_checkpoint
+from kinship.checkpoints import Checkpoint, open_checkpoint, tokenizer_digest
 from kinship.errors import KinshipError, TaskError
 from kinship.evaluation.answers import Answer, Answers
 from kinship.evaluation.gold import gold_loss
@@ -19,7 +19,7 @@ from kinship.evaluation.harness import harness
 from kinship.evaluation.lacking import asked_texts, lacking_characters
 from kinship.evaluation.loading import LoadedTask, load_task
 from kinship.evaluation.mixture import Mixture, check_mixable, write_mixture
-from kinship.evaluation.model import TokenMemory, load_model, tokenizer_digest
+from kinship.evaluation.model import TokenMemory, load_model
 from kinship.evaluation.options import Options
 from kinship.evaluation.results import task_score
 from kinship.evaluation.scores import Scores, TaskScore
@@ -141,6 +141,12 @@ class Evaluator:
                     lm.report = lambda *_: None
             report(1.0, "done")
         return found
+
+    def check(self, tasks: Sequence[Task], options: Options) -> None:
+        """Raise TaskError where a task cannot be read, or has no question to ask under these options."""
+        with self._lock, redirect_stdout(io.StringIO()):
+            for task in tasks:
+                self._load(task).prepare(options)
 
     def digest(self, task: Task) -> str:
         """Return the digest of a task's configuration and data; the harness reads it where nobody else can."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from kinship.checkpoints import Checkpoint
@@ -16,10 +14,8 @@ from kinship.evaluation.harness import harness
 from kinship.evaluation.options import Options
 from kinship.similarity.device import resolve_device
 
-__all__ = ["TokenMemory", "load_model", "tokenizer_digest"]
+__all__ = ["TokenMemory", "load_model"]
 
-_TOKENIZER = ("tokenizer*", "*.model", "vocab.*", "merges.txt", "special_tokens_map.json", "added_tokens.json")
-_TEMPLATE = "chat_template*"
 _MOST_TOKENS = 2_000_000
 
 
@@ -43,14 +39,6 @@ class TokenMemory:
                 self.ids[key] = found
                 self.count += len(found)
         return found
-
-
-def tokenizer_digest(folder: Path) -> str:
-    """Return a digest of all that decides how a checkpoint turns a question into tokens."""
-    digest = hashlib.sha256()
-    for file in sorted({file for pattern in (*_TOKENIZER, _TEMPLATE) for file in folder.glob(pattern)}):
-        digest.update(f"{file.name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\0".encode())
-    return digest.hexdigest()
 
 
 def load_model(checkpoint: Checkpoint, options: Options, tokens: TokenMemory) -> Any:

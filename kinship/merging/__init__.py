@@ -1,6 +1,6 @@
 """Merging: recipes as mergekit writes them, checks before a merge, and the merge itself, which is mergekit's."""
 
-from kinship.merging.appearing import appearing
+from kinship.merging.appearing import appearing, vanish
 from kinship.merging.backend import merge
 from kinship.merging.candidates import Candidate, Child, candidates
 from kinship.merging.chain import chain, chain_yaml
@@ -62,4 +62,5 @@ __all__ = [
     "reference",
     "starting_parameters",
     "uniform_soup",
+    "vanish",
 ]

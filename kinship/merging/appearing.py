@@ -1,4 +1,4 @@
-"""A folder that appears under its name only when all of it is there."""
+"""A folder that has its name only while all of it is there."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kinship.errors import MergeError
 
-__all__ = ["appearing"]
+__all__ = ["appearing", "vanish"]
 
 
 @contextmanager
@@ -45,6 +45,18 @@ def appearing(out: Path) -> Iterator[Path]:
             raise
     finally:
         os.close(handle)
+
+
+def vanish(folder: Path) -> None:
+    """Remove a folder, its name before its first file: what a killed process leaves is taken for whole by nobody.
+
+    What can no longer be removed stays hidden; a folder that is not there is no fault.
+    """
+    gone = folder.parent / f".{folder.name}.gone"
+    shutil.rmtree(gone, ignore_errors=True)
+    with suppress(FileNotFoundError):
+        folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _refuse_taken(out: Path) -> None:

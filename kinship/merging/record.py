@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from kinship.checkpoints import open_checkpoint
+from kinship.checkpoints import open_checkpoint, tokenizer_digest
 from kinship.merging.recipe import Recipe
 
 __all__ = ["RECORD", "MergeRecord", "MergedModel", "make_record", "read_record", "write_record"]
@@ -36,7 +35,7 @@ class MergeRecord:
     Attributes
     ----------
     digest : str
-        Of the recipe and its models' fingerprints; equal merges have the same.
+        Of the recipe and its models' weights and tokenizers; equal merges have the same.
     method : str
     seed : int
     models : tuple of MergedModel
@@ -71,15 +70,14 @@ def make_record(recipe: Recipe) -> MergeRecord:
     roles |= {under: "base" for under, *adapter in named if adapter}
     roles |= {parts[-1]: "parent" for parts in named}
     models = tuple(_merged(path, roles.get(path, "tokenizer")) for path in recipe.models)
-    digest = recipe.digest({model.path: model.fingerprint for model in models})
+    digest = recipe.digest({one.path: f"{one.fingerprint} {tokenizer_digest(Path(one.path))}" for one in models})
     versions = {"kinship": __version__} | {name: version(name) for name in ("mergekit", "torch", "transformers")}
     return MergeRecord(digest, recipe.method, recipe.seed, models, versions)
 
 
 def _merged(path: str, role: Role) -> MergedModel:
     if role == "tokenizer":
-        file = Path(path) / "tokenizer.json"
-        return MergedModel(path, hashlib.sha256(file.read_bytes() if file.is_file() else b"").hexdigest()[:32], role)
+        return MergedModel(path, tokenizer_digest(Path(path))[:32], role)
     checkpoint = open_checkpoint(path)
     return MergedModel(path, checkpoint.fingerprint, role, checkpoint.licence)
 

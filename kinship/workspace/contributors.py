@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from kinship.demo.contributor import contribution_steps, is_demo_model, train_contribution
 from kinship.errors import ContributionError, SearchError
+from kinship.workspace.command import run_command
 
 __all__ = ["Contribute", "commands", "demo_trainer"]
 
@@ -95,9 +95,8 @@ def commands(by_contributor: Mapping[str, str], log: Path) -> Contribute:
     split = {name: _split(command) for name, command in by_contributor.items()}
 
     def run(shared: Path, contributor: str, number: int, seed: int, out: Path, report: Callable[[float], None]) -> None:
-        report(0.0)
         values = dict(zip(PLACES, (str(shared), str(out), str(seed), str(number)), strict=True))
-        _run([_filled(argument, values) for argument in split[contributor]], contributor, log)
+        _run([_filled(argument, values) for argument in split[contributor]], contributor, log, lambda: report(0.0))
 
     return run
 
@@ -118,25 +117,16 @@ def _filled(argument: str, values: Mapping[str, str]) -> str:
     return re.sub("|".join(map(re.escape, PLACES)), lambda place: values[place[0]], argument)
 
 
-def _run(arguments: list[str], contributor: str, log: Path) -> None:
-    """Run a command whose output goes into a log as it comes; raise with its last word where it fails."""
-    last = ""
+def _run(arguments: list[str], contributor: str, log: Path, look: Callable[[], None]) -> None:
+    """Run a contributor's command; raise with its last word where it fails."""
     try:
-        with (
-            log.open("ab") as output,
-            subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.PIPE) as process,
-        ):
-            assert process.stderr is not None
-            for line in process.stderr:
-                output.write(line)
-                output.flush()
-                last = line.decode(errors="replace").strip() or last
+        status, last = run_command(arguments, log, look)
     except OSError as error:
         raise ContributionError(
             f"{contributor}: {arguments[0]} cannot be started ({error.strerror}); check the command"
         ) from None
-    if process.returncode != 0:
+    if status != 0:
         raise ContributionError(
-            f"{contributor}: {arguments[0]} ended with {process.returncode}: {last or 'it said nothing'}; "
+            f"{contributor}: {arguments[0]} ended with {status}: {last or 'it said nothing'}; "
             f"its whole output is in {log}"
         )

@@ -77,13 +77,15 @@ def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report) -> Ru
             record = replace(record, paths=paths, recipes={**record.recipes, **bench.recipes}, **changes)
             write_run(folder, record)
 
-        keep()
-        if record.run is None:
+        if record.run is None:  # what cannot be is refused before anything is scored or written
             names = unique_names([Path(path) for path in plan.foundations])
             asked: dict[str, Any] = {"strategy_name": plan.strategy, "k": plan.k, "seed": plan.seed}
-            begin(dict.fromkeys(names, 0.0), **asked)  # so that what cannot be is refused before anything is scored
+            begin(dict.fromkeys(names, 0.0), **asked)
+            bench.check()
+            keep()
             scores = {name: bench.score(name).score for name in names}
             keep(run=begin(scores, **asked), unit=bench.unit)
+        keep()
         assert record.run is not None
         if not record.baselines:
             keep(baselines=score_baselines(record.run, bench.make_baseline, bench.score))

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from kinship.checkpoints import open_checkpoint
-from kinship.errors import KinshipError
 from kinship.evolution import Effort, effort
 from kinship.evolution.strategies import strategy
 from kinship.workspace.home import home_folder
 from kinship.workspace.plan import Plan
-from kinship.workspace.runs import RunRecord, load_run, run_names
+from kinship.workspace.runs import readable_runs
 
 __all__ = ["Forecast", "forecast"]
 
@@ -59,21 +58,14 @@ def _measured(plan: Plan) -> tuple[float | None, float | None]:
     """Return the mean seconds of a merge, and of an evaluation that was not kept from before, in runs alike."""
     made = [
         one
-        for record in map(_known, run_names()[:_LATEST])
-        if record is not None and record.run is not None and _alike(record.plan, plan)
+        for record in readable_runs(_LATEST).values()
+        if record.run is not None and _alike(record.plan, plan)
         for generation in record.run.generations[1:]
         for one in generation
     ]
     merging = [one.merge_seconds for one in made if one.merge_seconds]
     scoring = [one.evaluation_seconds for one in made if one.evaluation_seconds]
     return fmean(merging) if merging else None, fmean(scoring) if scoring else None
-
-
-def _known(name: str) -> RunRecord | None:
-    try:
-        return load_run(name)
-    except KinshipError:  # damaged: of no use here, and told where it is looked at
-        return None
 
 
 def _alike(one: Plan, other: Plan) -> bool:

@@ -102,6 +102,8 @@ def fuse(plan: FusionPlan, folder: Path, contribute: Contribute, evaluator: Eval
             write_fusion(folder, record)
             bench.at(fusion)
 
+        if record.fusion is None:
+            bench.check()
         keep(done=False)
         going = rounds_of(
             fusion,

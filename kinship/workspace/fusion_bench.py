@@ -15,7 +15,7 @@ from kinship.errors import ContributionError, KinshipError, SearchError
 from kinship.evaluation import Evaluator, Part, Scores, Task, merge_gain, resolve_tasks
 from kinship.evolution import Contribution, Evaluation, Fusion, Relation
 from kinship.evolution.cold_fusion import BASE
-from kinship.merging import uniform_soup
+from kinship.merging import uniform_soup, vanish
 from kinship.similarity import GramTable, gram_table, kinship_matrix, relative_change
 from kinship.workspace.contributors import Contribute
 from kinship.workspace.fusions import FusionPlan, Over, shared_model
@@ -55,12 +55,16 @@ class FusionBench:
         self._report = report
         self._rounds_done = 0.0
 
+    def check(self) -> None:
+        """Raise TaskError where a task has too few questions for the half that is asked at the end."""
+        self._evaluator.check(self._tasks, replace(self._plan.options, part="held-out"))
+
     def at(self, fusion: Fusion) -> None:
         """Note how far the kept fusion is, and remove the contributions of rounds that have been averaged."""
         self._rounds_done = fusion.progress
         for number in range(1, len(fusion.rounds)):
             for model in (self._folder / "contributions").glob(f"round-{number}-*"):
-                shutil.rmtree(model, ignore_errors=True)
+                vanish(model)
 
     def contribute(self, shared: str, contributor: str, number: int, seed: int, name: str) -> Contribution:
         """Let a contributor fine-tune the shared model, check what it made, and score it on the task of its own name.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from kinship.errors import SearchError
-from kinship.merging import Recipe, chain
+from kinship.merging import Recipe, chain, vanish
 from kinship.workspace.context import JobContext
 from kinship.workspace.merges import make_merge
 from kinship.workspace.runs import RunRecord, read_run, run_folder
@@ -41,7 +40,7 @@ def clean(folder: Path, keep: int) -> list[str]:
     ranked = [one.name for one in record.run.population.ranked if one.generation > 0]
     gone = [name for name in kept_models(record) if name not in ranked[:keep]]
     for name in gone:
-        shutil.rmtree(record.paths[name])
+        vanish(Path(record.paths[name]))
     return gone
 
 

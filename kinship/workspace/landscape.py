@@ -9,9 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-from kinship.checkpoints import Checkpoint, open_checkpoint
+from kinship.checkpoints import Checkpoint, open_checkpoint, tokenizer_digest
 from kinship.errors import ConnectivityError
 from kinship.evaluation import Answers, Evaluator, Mixture, Options, check_mixable, resolve_tasks
 from kinship.workspace.context import JobContext
@@ -24,6 +25,7 @@ from kinship.workspace.mixtures import (
     seconds_a_point,
     store_answer,
 )
+from kinship.workspace.scores import versions_text
 
 __all__ = ["Request", "measure_points", "measured_points", "seconds_needed"]
 
@@ -66,13 +68,21 @@ class Request:
 
     @property
     def what(self) -> list[object]:
-        """What is asked for, in the words that a page knows too."""
-        return [[one.fingerprint for one in self.models], self.arguments]
+        """What is asked for, in the words that a page knows too: of tasks, when their files last changed."""
+        models = [(one.fingerprint, tokenizer_digest(one.path)) for one in self.models]
+        return [models, self.arguments, versions_text(), _stamps([*self.tasks, self.include_path or ""])]
 
     @property
     def effort(self) -> list[object]:
         """What decides how long a point takes."""
         return [self.models[0].size, list(self.tasks), self.include_path, asdict(self.options)]
+
+
+def _stamps(names: list[str]) -> list[tuple[str, int, int]]:
+    """Return size and time of every file that a name among these leads to; names of the harness lead to none."""
+    places = [Path(name).expanduser() for name in names if name]
+    files = [file for place in places for file in (place, *sorted(place.rglob("*"))) if file.is_file()]
+    return [(str(file), stat.st_size, stat.st_mtime_ns) for file in files for stat in [file.stat()]]
 
 
 def measure_points(evaluator: Evaluator, request: Request, report: Report) -> tuple[Answers, ...]:

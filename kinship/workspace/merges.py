@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Column, Float, Row, String, Table, delete, insert, select
@@ -78,6 +78,7 @@ def make_merge(recipe: Recipe, out: Path, report: Report) -> Made:
         made = Made(out, here, 0.0, fresh=False)
     elif known:
         first = next(iter(known.values()))
+        record = replace(record, versions=first.record.versions)
         with appearing(out) as part:
             _link_weights(first.path, part)
             describe(part, out, recipe, record)

@@ -15,8 +15,8 @@ from statistics import fmean
 
 from sqlalchemy import Column, Float, String, Table, Text, delete, insert, select
 
+from kinship.checkpoints import tokenizer_digest
 from kinship.evaluation import Answer, Answers, Mixture, Options, Scores, scores_from_json, scores_to_json
-from kinship.evaluation.model import tokenizer_digest
 from kinship.workspace.database import metadata, transaction
 from kinship.workspace.scores import options_text, versions_text
 

@@ -13,7 +13,7 @@ from kinship.merging import read_record
 from kinship.similarity import GramTable, kinship_matrix
 from kinship.workspace.library import open_known
 from kinship.workspace.merges import merges
-from kinship.workspace.runs import load_run, run_names
+from kinship.workspace.runs import readable_runs
 from kinship.workspace.scores import known_scores
 
 __all__ = ["Outcome", "outcomes"]
@@ -58,8 +58,7 @@ def _by_hand(alignment: Alignment, table: GramTable) -> dict[str, Outcome]:
 def _by_search(alignment: Alignment, known: set[str]) -> list[Outcome]:
     """Return the merges of all searches, each recipe once, but for those that are known already."""
     found: dict[str, Outcome] = {}
-    for name in run_names():
-        record = load_run(name)
+    for name, record in readable_runs().items():
         if record.run is None or Path(record.plan.base) != alignment.base.path or record.unit != "percent":
             continue
         for one in (one for generation in record.run.generations[1:] for one in generation):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from math import isnan
 from pathlib import Path
 
 from kinship.checkpoints import Alignment, align, open_checkpoint
-from kinship.errors import SearchError
+from kinship.errors import RecipeError, SearchError
 from kinship.evaluation import Evaluator, Part, Scores, Unit, resolve_tasks
 from kinship.evolution.recipes import Trial, Values
-from kinship.merging import has_error, predict, predicted_table, preflight, reference
+from kinship.merging import predict, predicted_table, preflight, reference, vanish
 from kinship.similarity import GramTable, gram_table, kinship_matrix
 from kinship.workspace.measure import measure
 from kinship.workspace.merges import make_merge
@@ -29,8 +28,8 @@ class RecipeBench:
 
     Attributes
     ----------
-    unit : {"percent", "bits per byte"}
-        Of the scores, once there is one.
+    unit : {"percent", "bits per byte"} or None
+        Of the last score made.
 
     Parameters
     ----------
@@ -43,7 +42,7 @@ class RecipeBench:
     """
 
     def __init__(self, plan: RecipePlan, folder: Path, evaluator: Evaluator, report: Callable[[str], None]) -> None:
-        self.unit: Unit = "percent"
+        self.unit: Unit | None = None
         self._plan = plan
         self._folder = folder
         self._evaluator = evaluator
@@ -51,10 +50,37 @@ class RecipeBench:
         self._tasks = resolve_tasks(plan.tasks, plan.include_path)
         self._related: tuple[Alignment, GramTable] | None = None
 
-    def fault(self, _: int, values: Values) -> str:
-        """Say why the recipe cannot be merged; empty where it can."""
-        findings = preflight(recipe_at(self._plan, values))
-        return "; ".join(one.message for one in findings if one.severity == "error") if has_error(findings) else ""
+    def check(self) -> None:
+        """Refuse at the start what would come to nothing at the end.
+
+        Raises
+        ------
+        SearchError
+            The starting recipe cannot be merged.
+        TaskError
+            A task has too few questions for two halves.
+        """
+        start = self._plan.space.start
+        fault = self.fault(0, start)
+        if fault:
+            raise SearchError(f"the starting recipe cannot be merged: {fault}")
+        self._evaluator.check(self._tasks, replace(self._plan.options, part="held-out"))
+
+    def fault(self, number: int, values: Values) -> str:
+        """Say what about its parameters keeps the recipe from being merged; empty where nothing does.
+
+        Raises
+        ------
+        RecipeError
+            Something else does, which other parameters would not mend: a full disk, a model that is gone.
+        """
+        out = trial_folder(self._folder, number)
+        if out.exists():
+            return ""
+        errors = [one for one in preflight(recipe_at(self._plan, values), out) if one.severity == "error"]
+        if any(one.what != "parameters" for one in errors):
+            raise RecipeError("; ".join(one.message for one in errors))
+        return "; ".join(one.message for one in errors)
 
     def kinship(self, number: int, values: Values) -> float | None:
         """Return the PCC of the child with the nearest of the models that it is to differ from.
@@ -98,7 +124,7 @@ class RecipeBench:
         wanted = {trial_folder(self._folder, one.number) for one in trials if one is not None}
         for child in (self._folder / "models").glob("trial-*"):
             if child not in wanted:
-                shutil.rmtree(child)
+                vanish(child)
 
     def _made(self, number: int, values: Values) -> Path:
         out = trial_folder(self._folder, number)

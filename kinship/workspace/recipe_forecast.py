@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from kinship.checkpoints import open_checkpoint
-from kinship.errors import KinshipError
 from kinship.workspace.home import home_folder
-from kinship.workspace.recipe_plan import RecipePlan, RecipeRecord, load_recipe_run, recipe_run_names
+from kinship.workspace.recipe_plan import RecipePlan, readable_recipe_runs
 
 __all__ = ["RecipeForecast", "recipe_forecast"]
 
@@ -49,21 +48,14 @@ def recipe_forecast(plan: RecipePlan) -> RecipeForecast:
     model = max(open_checkpoint(path).size for path in plan.parents)
     took = [
         one.seconds
-        for record in map(_known, recipe_run_names()[:_LATEST])
-        if record is not None and _alike(record.plan, plan)
+        for record in readable_recipe_runs(_LATEST).values()
+        if _alike(record.plan, plan)
         for one in record.trials
         if one.seconds and one.score is not None
     ]
     evaluations = plan.trials + 2
     seconds = evaluations * fmean(took) if took else None
     return RecipeForecast(plan.trials, evaluations, seconds, _AT_ONCE * model, shutil.disk_usage(home_folder()).free)
-
-
-def _known(name: str) -> RecipeRecord | None:
-    try:
-        return load_recipe_run(name)
-    except KinshipError:  # damaged: of no use here, and told where it is looked at
-        return None
 
 
 def _alike(one: RecipePlan, other: RecipePlan) -> bool:

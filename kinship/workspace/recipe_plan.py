@@ -32,6 +32,7 @@ __all__ = [
     "load_recipe_run",
     "new_recipe_run_name",
     "read_recipe_run",
+    "readable_recipe_runs",
     "recipe_at",
     "recipe_run_folder",
     "recipe_run_names",
@@ -193,4 +194,5 @@ def _from_dict(data: dict[str, Any]) -> RecipeRecord:
 
 _RUNS = Records("recipe-run", _to_dict, _from_dict)
 recipe_run_folder, recipe_run_names, load_recipe_run = _RUNS.folder, _RUNS.names, _RUNS.load
+readable_recipe_runs = _RUNS.readable
 read_recipe_run, write_recipe_run, delete_recipe_folder = _RUNS.read, _RUNS.write, _RUNS.delete

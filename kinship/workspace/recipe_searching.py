@@ -78,7 +78,6 @@ def carry_out(plan: RecipePlan, folder: Path, evaluator: Evaluator, report: Repo
         if record.over and len(record.trials) >= plan.trials:
             return record
         record = replace(record, plan=plan, held_out=None, over=False)
-        write_recipe_run(folder, record)
 
         def tell(what: str) -> None:
             over = sum(one.state != "running" for one in record.trials)
@@ -86,6 +85,8 @@ def carry_out(plan: RecipePlan, folder: Path, evaluator: Evaluator, report: Repo
             report(min(over / (plan.trials + _HELD_OUT), 0.99), doing)
 
         bench = RecipeBench(plan, folder, evaluator, tell)
+        bench.check()
+        write_recipe_run(folder, record)
         judge = Judge(bench.fault, bench.kinship, bench.score, plan.max_kinship)
         with opened_study(record.study, aims=1 + plan.least_kin) as study:
             for trials in search_recipes(
@@ -93,7 +94,7 @@ def carry_out(plan: RecipePlan, folder: Path, evaluator: Evaluator, report: Repo
             ):
                 record = replace(record, trials=trials)
                 if trials[-1].state != "running":
-                    record = replace(record, importance=importance(plan.space, trials), unit=bench.unit)
+                    record = replace(record, importance=importance(plan.space, trials), unit=bench.unit or record.unit)
                     bench.keep((record.best, record.start))
                 write_recipe_run(folder, record)
         record = replace(record, held_out=_held_out(record, bench), over=True)

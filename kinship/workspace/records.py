@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from kinship.errors import KinshipError, UnknownNameError
+from kinship.merging import vanish
 from kinship.workspace.home import home_folder
 
 __all__ = ["Records"]
@@ -47,12 +49,17 @@ class Records(Generic[T]):
         return [file.parent.name for file in sorted(files, key=lambda f: (-f.stat().st_mtime, f.parent.name))]
 
     def new_name(self, stem: str) -> str:
-        """Return a name that no other has, such as ``stem-2``."""
+        """Take a name that no other has, such as ``stem-2``: its empty folder is made, so that it is nobody else's."""
         stem = re.sub(r"[^\w.-]+", "-", stem).strip("-.")
-        number = 1
-        while (self._all / f"{stem}-{number}").exists():
-            number += 1
-        return f"{stem}-{number}"
+        for number in count(1):
+            try:
+                (self._all / f"{stem}-{number}").mkdir(parents=True)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise KinshipError(f"{self._all} cannot be written ({error.strerror}); free some space") from None
+            return f"{stem}-{number}"
+        raise AssertionError
 
     def load(self, name: str) -> T:
         """Return a record of the workspace, or raise UnknownNameError."""
@@ -61,9 +68,17 @@ class Records(Generic[T]):
             raise UnknownNameError(self.kind, name, self.names())
         return record
 
+    def readable(self, most: int | None = None) -> dict[str, T]:
+        """Return the latest records by name, at `most` so many; damaged ones are told of where they are looked at."""
+        found: dict[str, T] = {}
+        for name in self.names()[:most]:
+            with suppress(KinshipError):
+                found[name] = self.load(name)
+        return found
+
     def delete(self, name: str) -> None:
         """Remove a record with all models that were made for it."""
-        shutil.rmtree(self.folder(name), ignore_errors=True)
+        vanish(self.folder(name))
 
     def read(self, folder: Path) -> T | None:
         """Return the record kept in a folder, None where there is none.

@@ -18,6 +18,7 @@ __all__ = [
     "load_run",
     "new_run_name",
     "read_run",
+    "readable_runs",
     "run_folder",
     "run_names",
     "write_run",
@@ -104,4 +105,4 @@ def _baseline(data: dict[str, Any]) -> BaselineScore:
 
 _RUNS = Records("run", _to_dict, _from_dict)
 run_folder, run_names, load_run, delete_run = _RUNS.folder, _RUNS.names, _RUNS.load, _RUNS.delete
-read_run, write_run = _RUNS.read, _RUNS.write
+read_run, write_run, readable_runs = _RUNS.read, _RUNS.write, _RUNS.readable

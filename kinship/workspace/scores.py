@@ -11,9 +11,8 @@ from importlib.metadata import version
 
 from sqlalchemy import Column, Float, String, Table, Text, delete, insert, select
 
-from kinship.checkpoints import Checkpoint
+from kinship.checkpoints import Checkpoint, tokenizer_digest
 from kinship.evaluation import Evaluator, Options, Scores, Task, TaskScore, scores_from_json, scores_to_json
-from kinship.evaluation.model import tokenizer_digest
 from kinship.similarity.device import resolve_device
 from kinship.workspace.database import metadata, transaction
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from kinship.merging.appearing import vanish
 from kinship.workspace.context import JobContext, scratch_folder
 from kinship.workspace.database import database_errors
 from kinship.workspace.durable import WORKFLOW, client
@@ -46,7 +46,7 @@ class Watch:
                 context.cancelled.set()
         for folder in scratch:
             if folder.name not in {run.workflow_id for run in runs} | self._running.keys():
-                shutil.rmtree(folder, ignore_errors=True)
+                vanish(folder)
         self._take_over(runs)
         if runs or running or alive("dashboard"):
             self._busy = time.monotonic()

@@ -72,6 +72,10 @@ class Workbench:
         self._related: dict[str, int] = {}
         self._values: dict[frozenset[str], float] = {}
 
+    def check(self) -> None:
+        """Raise TaskError where a task has too few questions for the half that is asked at the end."""
+        self._evaluator.check(self._tasks, replace(self.plan.options, part="held-out"))
+
     def merge(self, name: str, first: str, second: str) -> float:
         """Make the child of two models by the plan's method; return the seconds it took, here or where made first."""
         parents = [self._reference(parent) for parent in (first, second)]

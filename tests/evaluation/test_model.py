@@ -13,7 +13,7 @@ import torch
 from kinship.demo import demo_path, demo_scores
 from kinship.errors import CheckpointError, DeviceError, JobCancelledError, NonFiniteError, TaskError
 from kinship.evaluation import Evaluator, Options, resolve_tasks
-from kinship.evaluation.model import TokenMemory, tokenizer_digest
+from kinship.evaluation.model import TokenMemory
 from kinship.similarity import gpu_names
 from tests.evaluation.cases import questions, write_jsonl
 from tests.families import NORM, config, llama, save_adapter, save_model
@@ -162,16 +162,6 @@ def test_a_chat_template_must_be_there(evaluator, tiny_model, addition):
 def test_only_the_harness_talks_to_standard_output_and_nobody_hears_it(evaluator, model, addition, capfd):
     evaluator.evaluate(model, addition, FEW)
     assert capfd.readouterr() == ("", "")
-
-
-def test_the_tokenizers_digest_follows_its_files(tiny_model):
-    folder = tiny_model()
-    before = tokenizer_digest(folder)
-    assert before == tokenizer_digest(tiny_model())
-    (folder / "README.md").write_text("card")
-    assert tokenizer_digest(folder) == before
-    (folder / "chat_template.jinja").write_text("{{ messages }}")
-    assert tokenizer_digest(folder) != before
 
 
 def test_tokens_are_kept_up_to_a_limit():

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from kinship.errors import MergeError
-from kinship.merging import appearing
+from kinship.merging import appearing, vanish
 from tests.families import open_to_all, unprivileged
 
 
@@ -89,3 +89,16 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(MergeError, match="cannot be written"), appearing(tmp_path / "file" / "child"):
         pass
+
+
+def test_a_folder_loses_its_name_before_its_first_file(tmp_path, monkeypatch):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "weights").write_text("")
+    monkeypatch.setattr("shutil.rmtree", lambda folder, **_: None)  # killed before anything is removed
+    vanish(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+    monkeypatch.undo()
+    (tmp_path / "model").mkdir()
+    vanish(tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+    vanish(tmp_path / "model")

@@ -12,11 +12,12 @@ import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kinship.checkpoints import open_checkpoint
+from kinship.checkpoints import open_checkpoint, tokenizer_digest
 from kinship.errors import CheckpointError, MergeError
 from kinship.merging import METHODS, Parent, Recipe, merge, read_record
 from tests.families import llama, tuned
@@ -236,7 +237,8 @@ def test_the_folder_tells_how_it_was_made(asked, family, tmp_path):
     record = merge(recipe, tmp_path / "child")
     assert read_record(tmp_path / "child") == record
     assert Recipe.from_yaml(tmp_path / "child" / "mergekit_config.yml", record.seed) == recipe
-    assert record.digest == recipe.digest({model.path: model.fingerprint for model in record.models})
+    identities = {one.path: f"{one.fingerprint} {tokenizer_digest(Path(one.path))}" for one in record.models}
+    assert record.digest == recipe.digest(identities)
     assert [model.path for model in record.parents] == [str(path) for path in family[1:4]]
     assert record.models[0].role == "base"
     assert record.versions.keys() == {"kinship", "mergekit", "torch", "transformers"}

@@ -27,6 +27,9 @@ class Judge:
     def digest(self, task):
         return f"digest of {task.name}"
 
+    def check(self, tasks, options):
+        """Every task has questions enough."""
+
     def evaluate(self, model, tasks, options=None, progress=None):
         self.asked.append((Path(model).name, options.part))
         progress(0.5, "judging")

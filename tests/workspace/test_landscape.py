@@ -61,6 +61,16 @@ def test_what_is_known_is_not_asked_again(home):
     assert len(judge.asked) == 23, "only the new task is asked"
 
 
+def test_points_are_not_shown_for_a_task_that_has_changed_since(home, tmp_path):
+    notes = tmp_path / "notes.txt"
+    notes.write_text("add 1+1=2\n")
+    asked = request(tasks=(str(notes),))
+    found = measure_points(Judge(), asked, quiet)
+    assert measured_points(asked) == found
+    notes.write_text("add 1+1=2, and more\n")
+    assert measured_points(asked) == (None,) * 5
+
+
 def test_an_end_is_known_to_every_line_and_plane_that_it_is_on(home):
     judge = Judge()
     measure_points(judge, request("addition", "sorting", tasks=("addition",)), quiet)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from kinship.demo import demo_path
 from kinship.errors import MergeError, RecipeError
 from kinship.evaluation import Evaluator, Options, resolve_tasks
 from kinship.merging import Recipe, compose, read_record
+from kinship.merging.record import write_record
 from kinship.workspace.context import JobContext
 from kinship.workspace.families import DEMO, family
 from kinship.workspace.jobs import cancel, enqueue, job
@@ -25,6 +26,7 @@ from kinship.workspace.outcomes import outcomes
 from kinship.workspace.scores import known_scores, load_scores
 from kinship.workspace.tables import load_table
 from tests.families import llama, save_model, tuned
+from tests.merging.models import save_family
 
 FEW = asdict(Options(batch_size=64, limit=20))
 HELD_OUT = Options(batch_size=64, limit=20, part="held-out")
@@ -76,6 +78,23 @@ def test_equal_merges_are_made_once(pair, home, tmp_path):
     assert (tmp_path / "b" / "model.safetensors").stat().st_ino == (tmp_path / "a" / "model.safetensors").stat().st_ino
     assert open_checkpoint(tmp_path / "b").fingerprint == open_checkpoint(tmp_path / "a").fingerprint
     assert {made.path.name for made in merges()} == {"a", "b"}
+
+
+def test_parents_with_another_tokenizer_make_another_merge(home, tmp_path):
+    pair = [str(path) for path in save_family(tmp_path, members=2)[1:]]
+    make_merge(compose("linear", pair), tmp_path / "a", quiet)
+    (Path(pair[0]) / "chat_template.jinja").write_text("{{ messages }}")
+    other = make_merge(compose("linear", pair), tmp_path / "b", quiet)
+    assert other.fresh
+    assert (tmp_path / "b" / "chat_template.jinja").read_text() == "{{ messages }}"
+
+
+def test_a_linked_merge_says_with_what_it_was_made(pair, home, tmp_path):
+    first = make_merge(compose("linear", pair), tmp_path / "a", quiet)
+    old = replace(first.record, versions={"mergekit": "0.0.1"})
+    write_record(tmp_path / "a", old)
+    make_merge(compose("linear", pair), tmp_path / "b", quiet)
+    assert read_record(tmp_path / "b").versions == {"mergekit": "0.0.1"}
 
 
 def test_a_linked_merge_tells_of_itself(pair, home, tmp_path):

@@ -15,7 +15,7 @@ import pytest
 
 from kinship.checkpoints import open_checkpoint
 from kinship.demo import demo_path
-from kinship.errors import SearchError, UnknownNameError, WorkspaceError
+from kinship.errors import KinshipError, RecipeError, SearchError, TaskError, UnknownNameError, WorkspaceError
 from kinship.evaluation import Evaluator, Options, resolve_tasks
 from kinship.evolution.recipes import best_trial
 from kinship.merging import merge as mergekit_merge
@@ -23,7 +23,7 @@ from kinship.workspace import merges
 from kinship.workspace.database import transaction
 from kinship.workspace.home import database_url
 from kinship.workspace.jobs import cancel, enqueue, job
-from kinship.workspace.recipe_bench import trial_folder
+from kinship.workspace.recipe_bench import RecipeBench, trial_folder
 from kinship.workspace.recipe_plan import (
     RecipePlan,
     RecipeRecord,
@@ -228,6 +228,53 @@ def test_a_recipe_that_mergekit_would_refuse_is_pruned_with_the_reason(home, mod
     assert pruned
     assert all("choose a smaller epsilon" in one.reason for one in pruned)
     assert len(made) == 8 - len(pruned)
+
+
+def test_a_full_disk_is_no_fault_of_the_parameters(home, models, tmp_path, monkeypatch):
+    class Disk:
+        free = 10**12
+
+    monkeypatch.setattr("kinship.merging.check_place.shutil.disk_usage", lambda place: Disk)
+
+    def filling(fraction, what):
+        if what.startswith("trial 1"):
+            Disk.free = 10
+
+    plan, folder = plan_of(models, 3), tmp_path / "run"
+    with pytest.raises(RecipeError, match="make room"):
+        carry_out(plan, folder, Judge(), filling)
+    assert not read_recipe_run(folder).over
+    Disk.free = 10**12
+    found = carry_out(plan, folder, Judge(), quiet)
+    assert [one.state for one in found.trials] == ["complete"] * 3
+
+
+@pytest.mark.parametrize("refused", ["task", "recipe"])
+def test_what_would_come_to_nothing_leaves_nothing(home, models, tmp_path, refused):
+    class Strict(Judge):
+        def check(self, tasks, options):
+            assert options.part == "held-out"
+            raise TaskError("too few questions")
+
+    judge = Strict() if refused == "task" else Judge()
+    plan = plan_of(models if refused == "task" else [str(tmp_path / "gone"), *models[1:]], 3)
+    with pytest.raises(KinshipError):
+        carry_out(plan, tmp_path / "run", judge, quiet)
+    assert read_recipe_run(tmp_path / "run") is None
+    assert judge.asked == []
+
+
+def test_the_unit_outlives_trials_without_a_score(home, models, tmp_path):
+    class Bits(Judge):
+        def _score(self, task, value, part):
+            return replace(super()._score(task, value, part), unit="bits per byte")
+
+    first = carry_out(plan_of(models, 2), tmp_path / "run", Bits(), quiet)
+    assert first.unit == "bits per byte"
+    bench = RecipeBench(first.plan, tmp_path / "run", Bits(), quiet)
+    assert bench.unit is None
+    again = carry_out(replace(first.plan, trials=3), tmp_path / "run", Bits(), quiet)
+    assert again.unit == "bits per byte"
 
 
 def test_the_folder_of_another_search_is_left_alone(home, models, tmp_path):

@@ -18,6 +18,7 @@ from kinship.workspace.runs import (
     load_run,
     new_run_name,
     read_run,
+    readable_runs,
     run_folder,
     run_names,
     write_run,
@@ -95,6 +96,18 @@ def test_names_are_free_and_the_last_changed_comes_first(home):
     shutil.copytree(run_folder("my-family-kinship-1"), home / "runs" / "no run here")
     assert run_names() == ["my-family-kinship-1", "my-family-kinship-2"]
     assert load_run("my-family-kinship-1").plan == PLAN
+
+
+def test_a_name_is_given_once(home):
+    assert [new_run_name(PLAN) for _ in range(3)] == [f"my-family-kinship-{number}" for number in (1, 2, 3)]
+    assert run_names() == []
+
+
+def test_a_damaged_run_is_passed_over_where_all_are_read(home):
+    for name in ("one", "two"):
+        write_run(run_folder(name), RunRecord(PLAN))
+    (run_folder("two") / "run.json").write_text("{")
+    assert list(readable_runs()) == ["one"]
 
 
 def test_a_run_that_is_not_there_is_said_with_close_names(home):
