@@ -71,7 +71,8 @@ class Checkpoint:
     size : int
         Bytes of its weight files.
     fingerprint : str
-        Digest of the headers, sizes and modification times of its files; changes when a file does.
+        Digest of the headers, sizes and modification times of its files; changes when a file does. Of files whose time
+        is in whole seconds, as archives keep it, some blocks are in it too.
     licence : str or None
         As the model card says it.
     adapter : Adapter or None

@@ -20,6 +20,7 @@ from tests.families import (
     save,
     save_model,
     save_sharded,
+    tuned,
     unprivileged,
 )
 
@@ -118,6 +119,17 @@ def test_float8_scales_are_no_parameters(tmp_path):
     tensors = {"w": pack(np.ones((4, 4)), "F8_E4M3"), "w_scale_inv": np.ones((1, 1)), "i": pack(np.ones(3), "I64")}
     found = open_checkpoint(save(tmp_path / "m.safetensors", tensors))
     assert (found.parameters, found.dtype) == (16, "f8_e4m3")
+
+
+def test_fine_tunes_from_an_archive_are_told_apart(tmp_path):
+    base = llama(0)
+    folders = [save_model(tmp_path / f"m{seed}", tuned(base, seed % 2)) for seed in range(3)]
+    for folder in folders:
+        for file in folder.iterdir():
+            os.utime(file, (1e9, 1e9))
+    prints = [open_checkpoint(folder).fingerprint for folder in folders]
+    assert prints[0] != prints[1]
+    assert prints[0] == prints[2], "equal content"
 
 
 def test_the_fingerprint_follows_the_files(tmp_path):
