@@ -4,12 +4,13 @@ import streamlit as st
 
 from kinship.merging import reference
 from kinship.ui.candidates import show_candidates
+from kinship.ui.carried_pair import take_pair
 from kinship.ui.current import chosen_models, current_family
 from kinship.ui.frame import page
 from kinship.ui.handed_recipe import handed_recipe
 from kinship.ui.known_scores import offer_scoring, scores_of
 from kinship.ui.merge_result import show_result
-from kinship.ui.merge_run import show_preflight, show_run, show_soup, take_pair
+from kinship.ui.merge_run import show_preflight, show_run, show_soup
 from kinship.ui.published_scores import choose_scores
 from kinship.ui.recipe_form import show_recipe
 from kinship.ui.scoring import choose_scoring
@@ -18,19 +19,21 @@ from kinship.ui.work import measured
 page("Merge", "Which pair next, and was it worth it?")
 family = current_family()
 alignment, table = measured(family)
-scores = scores_of(alignment)
 paths = {name: reference(one) for name, one in zip(alignment.names[1:], alignment.members, strict=True)}
 
 st.subheader("1. Candidates", anchor=False)
 scoring = choose_scoring(family)
+scores = scores_of(alignment, scoring.options)
 offer_scoring(family, scoring, scores)
-show_candidates(alignment, table, choose_scores(scores))
+best = show_candidates(alignment, table, choose_scores(scores), scoring.options)
 
 st.subheader("2. Recipe", anchor=False)
 models = list(table.models)
-take_pair(models)
+take_pair(models, best)
 picks = st.columns(2)
-first = picks[0].selectbox("First", models, key="first", bind="query-params", help="SLERP's base: the better one.")
+first = picks[0].selectbox(
+    "First", models, key="first", bind="query-params", help="SLERP walks from this one; searches take the better one."
+)
 second = picks[1].selectbox("Second", models, index=min(1, len(models) - 1), key="second", bind="query-params")
 if first == second:
     st.caption("Choose two different models.")
@@ -47,4 +50,4 @@ with st.expander("Or a soup of all models chosen in the sidebar"):
     show_soup(family, {name: paths[name] for name in chosen_models(table.models)}, scoring)
 
 st.subheader("5. Result", anchor=False)
-show_result(family, alignment, table, scores)
+show_result(family, alignment, table, scores, scoring.options)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from zlib import crc32
 
 import pandas as pd
 import streamlit as st
 
 from kinship.checkpoints import Alignment
-from kinship.evaluation import Scores
+from kinship.evaluation import Options, Scores
 from kinship.merging import Candidate, GainFit, candidates, fit_gain
 from kinship.similarity import GramTable
 from kinship.ui.current import chosen_models
@@ -43,8 +44,10 @@ _COLUMNS = {
 }
 
 
-def show_candidates(alignment: Alignment, table: GramTable, scores: Mapping[str, Scores]) -> None:
-    """Show all pairs of the chosen models; a click on a row chooses the pair (keys `first` and `second`)."""
+def show_candidates(
+    alignment: Alignment, table: GramTable, scores: Mapping[str, Scores], options: Options
+) -> tuple[str, str] | None:
+    """Show all pairs of the chosen models and return the first; a click on a row chooses one (`first`, `second`)."""
     chosen = table.select(chosen_models(table.models))
     percent = {
         name: {task: one.value for task, one in known.tasks.items() if one.unit == "percent"}
@@ -58,20 +61,22 @@ def show_candidates(alignment: Alignment, table: GramTable, scores: Mapping[str,
         {name: one.config.vocabulary for name, one in members.items()},
         alignment.base.dtype,
     )
-    past = outcomes(alignment, table)
+    past = outcomes(alignment, table, options)
     fit = fit_gain([(one.kinship, one.gain) for one in past])
     rows = [_row(one, fit) for one in found]
+    key = f"candidates-{crc32(repr([one.parents for one in found]).encode())}"  # a tick belongs to one order of rows
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
         column_config=_COLUMNS,
         column_order=[name for name in _COLUMNS if any(row[name] not in (None, "") for row in rows)],
         selection_mode="single-row",
-        on_select=lambda: _choose(found),
-        key="candidates",
+        on_select=lambda: _choose(key, found),
+        key=key,
         height=min(38 + 35 * len(rows), 320),
     )
     st.caption(f"{_reading(fit, past)} Kinship since {table.base}, measured on {table.device}.")
+    return _ordered(found[0]) if found else None
 
 
 def _row(one: Candidate, fit: GainFit | None) -> dict[str, Any]:
@@ -114,7 +119,13 @@ def _reading(fit: GainFit | None, past: list[Outcome]) -> str:
     return f"{rule} Expected gains are {fit.evidence}: a guide, not a promise."
 
 
-def _choose(found: tuple[Candidate, ...]) -> None:
-    rows = st.session_state["candidates"].selection.rows
+def _choose(key: str, found: tuple[Candidate, ...]) -> None:
+    rows = st.session_state[key].selection.rows
     if rows and rows[0] < len(found):
-        st.session_state["first"], st.session_state["second"] = found[rows[0]].parents
+        st.session_state["first"], st.session_state["second"] = _ordered(found[rows[0]])
+
+
+def _ordered(one: Candidate) -> tuple[str, str]:
+    """Return the pair with the higher-scoring parent first, as searches do: it is SLERP's base."""
+    first, second = one.scores.averages
+    return one.parents if first is None or second is None or first >= second else one.parents[::-1]

@@ -8,6 +8,7 @@ import streamlit as st
 from kinship.evolution import Fusion, shared_name
 from kinship.plots import fusion as plot
 from kinship.ui.figure import show_figure
+from kinship.ui.words import decimals
 from kinship.workspace.families import Family, join_family
 from kinship.workspace.fusions import FusionRecord, fusion_folder, shared_model
 
@@ -25,7 +26,7 @@ def show_outcome(record: FusionRecord, fusion: Fusion) -> None:
     count, last = len(fusion.rounds) - 1, fusion.rounds[-1]
     held_out = record.held_out.get(shared_name(count)) if record.done else None
     related = last.relation
-    digits = _digits(fusion)
+    digits = decimals(fusion.rounds[0].evaluation.unit)
     numbers = {
         "Round": (f"{count} of {record.plan.rounds}", None),
         "Score": (f"{last.evaluation.score:.{digits}f}", "Average task score on the half called search."),
@@ -81,7 +82,7 @@ def _verdict(record: FusionRecord, digits: int) -> str:
 
 
 def _show_rounds(fusion: Fusion) -> None:
-    number = st.column_config.NumberColumn(format=f"%.{_digits(fusion)}f")
+    number = st.column_config.NumberColumn(format=f"%.{decimals(fusion.rounds[0].evaluation.unit)}f")
     rows = []
     for count, one in enumerate(fusion.rounds):
         related = one.relation
@@ -127,7 +128,7 @@ def _show_contributions(fusion: Fusion) -> None:
     if not rows:
         st.write("No round is complete yet.")
         return
-    number = st.column_config.NumberColumn(format=f"%.{_digits(fusion)}f")
+    number = st.column_config.NumberColumn(format=f"%.{decimals(fusion.rounds[0].evaluation.unit)}f")
     shown = dict.fromkeys(("shared before", "contribution", "shared after", "training (s)"), number)
     st.dataframe(pd.DataFrame(rows), hide_index=True, placeholder="", column_config=shown)
     st.caption(
@@ -156,7 +157,3 @@ def _show_models(family: Family, name: str, record: FusionRecord, fusion: Fusion
             join_family(family.name, paths[chosen])
             st.rerun(scope="app")
     st.caption(f"Folder: {folder / 'models'}")
-
-
-def _digits(fusion: Fusion) -> int:
-    return 1 if fusion.rounds[0].evaluation.unit == "percent" else 3

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from kinship.checkpoints import Alignment
-from kinship.evaluation import Scores
+from kinship.evaluation import Options, Scores
 from kinship.ui.scoring import Scoring
+from kinship.ui.words import decimals
 from kinship.ui.work import show_latest
 from kinship.workspace import enqueue, ensure_worker
 from kinship.workspace.families import Family
@@ -15,10 +16,10 @@ from kinship.workspace.scores import known_scores
 __all__ = ["average_text", "offer_scoring", "scores_of"]
 
 
-def scores_of(alignment: Alignment) -> dict[str, Scores]:
-    """Return the scores made here of every model of a family, by name; what was never scored has none."""
+def scores_of(alignment: Alignment, options: Options) -> dict[str, Scores]:
+    """Return the scores made here in one way of every model of a family, by name; what was never scored has none."""
     models = zip(alignment.names, (alignment.base, *alignment.members), strict=True)
-    return {name: known_scores(model.fingerprint) for name, model in models}
+    return {name: known_scores(model.fingerprint, options) for name, model in models}
 
 
 def offer_scoring(family: Family, scoring: Scoring, scores: dict[str, Scores]) -> None:
@@ -35,7 +36,7 @@ def offer_scoring(family: Family, scoring: Scoring, scores: dict[str, Scores]) -
         ensure_worker()
         st.rerun()
     told = (
-        f"No scores yet of {', '.join(bare)}."
+        f"No scores made in this way yet of {', '.join(bare)}."
         if bare
         else "Every model has scores; what is scored is not scored again."
     )
@@ -48,5 +49,6 @@ def average_text(scores: Scores) -> str:
         return "not scored"
     if scores.average is None:
         return "no common average"
-    error = f" ± {scores.stderr:.1f}" if scores.stderr is not None else ""
-    return f"{scores.average:.1f}{error}"
+    digits = decimals(next(iter(scores.averages)))
+    error = f" ± {scores.stderr:.{digits}f}" if scores.stderr is not None else ""
+    return f"{scores.average:.{digits}f}{error}"

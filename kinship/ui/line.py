@@ -13,15 +13,16 @@ from kinship.evaluation import Answers
 from kinship.plots import line
 from kinship.plots.colours import model_colours, model_symbols
 from kinship.similarity import METRICS, GramTable, kinship_matrix
+from kinship.ui.carried_pair import take_pair
 from kinship.ui.figure import show_figure
-from kinship.ui.merge_run import take_pair
 from kinship.ui.points import show_points
 from kinship.ui.scoring import choose_scoring
+from kinship.ui.words import decimals
 from kinship.ui.work import measured
 from kinship.workspace.families import Family
 from kinship.workspace.landscape import Request
 
-__all__ = ["line_link", "show_line"]
+__all__ = ["show_line"]
 
 _READING = (
     "Loss is the negative log-likelihood of the right answers, in nats per token. Dashed is the straight line between "
@@ -32,12 +33,6 @@ _RULE = (
     "1912.05671), who allow the error two points: the models are linearly connected, they lie in one basin, and an "
     "average of their weights stays in it."
 )
-
-
-def line_link(pair: tuple[str, str]) -> None:
-    """Offer to go on with a pair on the page Landscape; a link cannot carry it, so the session does."""
-    st.session_state["pair"] = pair
-    st.page_link("pages/landscape.py", label="Line between them")
 
 
 def show_line(family: Family) -> None:
@@ -129,7 +124,7 @@ def _sentence(info: line.LineInfo) -> str:
             told.append("No single task has one either.")
     drop = score_drop(info.positions, info.scores)
     if drop.value:
-        told.append(f"The score falls at most **{drop.value:.1f}** below its own straight line.")
+        told.append(f"The score falls at most **{drop.value:.{decimals(info.unit)}f}** below its own straight line.")
     best, at = min((loss, t) for loss, t in zip(info.losses, info.positions, strict=True) if loss is not None)
     told.append(f"The lowest loss on the line is **{best:.3f}**, at t = {at:.2f}.")
     return " ".join(told)

@@ -10,13 +10,14 @@ import pandas as pd
 import streamlit as st
 
 from kinship.checkpoints import Alignment
-from kinship.evaluation import Gain, Scores, merge_gain
+from kinship.evaluation import Gain, Options, Scores, merge_gain
 from kinship.merging import CONFIG, Recipe, predict, predicted_table, read_record, reference
 from kinship.plots import scores as plot
 from kinship.plots.colours import model_colours, model_symbols
 from kinship.similarity import GramTable, kinship_matrix
 from kinship.ui.figure import show_figure
 from kinship.ui.known_scores import average_text
+from kinship.ui.words import decimals
 from kinship.ui.work import show_latest
 from kinship.workspace import enqueue, ensure_worker
 from kinship.workspace.families import Family, leave_family
@@ -25,8 +26,10 @@ from kinship.workspace.scores import known_scores
 __all__ = ["show_result"]
 
 
-def show_result(family: Family, alignment: Alignment, table: GramTable, scores: Mapping[str, Scores]) -> None:
-    """Show the card of one child of the family, chosen by the key `child`."""
+def show_result(
+    family: Family, alignment: Alignment, table: GramTable, scores: Mapping[str, Scores], options: Options
+) -> None:
+    """Show the card of one child of the family, chosen by the key `child`; all scores are made by the same options."""
     names = {
         name: one.path
         for name, one in zip(alignment.names[1:], alignment.members, strict=True)
@@ -44,7 +47,9 @@ def show_result(family: Family, alignment: Alignment, table: GramTable, scores: 
     family_models = dict(zip(alignment.names, (alignment.base, *alignment.members), strict=True))
     known = {model.fingerprint: name for name, model in family_models.items()}
     parents = [known.get(parent.fingerprint, f"{Path(parent.path).name} (elsewhere)") for parent in record.parents]
-    own = {name: known_scores(parent.fingerprint) for name, parent in zip(parents, record.parents, strict=True)}
+    own = {
+        name: known_scores(parent.fingerprint, options) for name, parent in zip(parents, record.parents, strict=True)
+    }
     scores = {**scores, **own}
     gain = merge_gain(scores[child], [scores[parent] for parent in parents])
     _numbers(child, parents, gain, scores)
@@ -58,8 +63,9 @@ def show_result(family: Family, alignment: Alignment, table: GramTable, scores: 
 
 def _numbers(child: str, parents: list[str], gain: Gain, scores: Mapping[str, Scores]) -> None:
     row = st.container(horizontal=True)
-    error = f" ± {gain.stderr:.1f}" if gain.stderr is not None else ""
-    value = f"{gain.value:+.1f}{error}" if gain.value is not None else "unknown"
+    digits = decimals(next((task.unit for task in gain.tasks.values()), "percent"))
+    error = f" ± {gain.stderr:.{digits}f}" if gain.stderr is not None else ""
+    value = f"{gain.value:+.{digits}f}{error}" if gain.value is not None else "unknown"
     row.metric("Merge gain", value, border=True, width=190, help="Child's average less the mean of its parents'.")
     for name in (child, *parents):
         row.metric(name, average_text(scores.get(name, Scores({}))), border=True, width=190)

@@ -16,22 +16,9 @@ from kinship.workspace import enqueue, ensure_worker
 from kinship.workspace.families import Family
 from kinship.workspace.merges import models_folder
 
-__all__ = ["merge_link", "show_preflight", "show_run", "show_soup", "take_pair"]
+__all__ = ["show_preflight", "show_run", "show_soup"]
 
 _BADGES = {"error": ":red-badge[error]", "warning": ":orange-badge[warning]", "ok": ":green-badge[ok]"}
-
-
-def merge_link(pair: tuple[str, str]) -> None:
-    """Offer to go on with a pair on the page Merge; a link cannot carry it, so the session does."""
-    st.session_state["pair"] = pair
-    st.page_link("pages/merge.py", label="Merge this pair")
-
-
-def take_pair(models: list[str]) -> None:
-    """Begin with the pair that the reader looked at on another page; call it before the boxes of the pair."""
-    pair = st.session_state.pop("pair", ())
-    if pair and "first" not in st.query_params and set(pair) <= set(models):
-        st.session_state["first"], st.session_state["second"] = pair
 
 
 def show_preflight(recipe: Recipe) -> bool:
@@ -95,10 +82,10 @@ def show_soup(family: Family, models: dict[str, str], scoring: Scoring) -> None:
 
 def _told(soup: Mapping[str, Any]) -> str:
     best, *others = (Path(path).name for path in soup["chosen"])
-    alone = f"{best} alone scores {soup['best_single']['score']:.1f} on the half of the questions that chose nothing"
+    alone = f"{best} alone scores {soup['best_single']['score']:.3g} on the half of the questions that chose nothing"
     if not others:
         return f"The last greedy soup: no model may join {best} without loss. {alone}."
-    return f"The last greedy soup: {', '.join((best, *others))}. It scores {soup['score']:.1f}, {alone}."
+    return f"The last greedy soup: {', '.join((best, *others))}. It scores {soup['score']:.3g}, {alone}."
 
 
 def _digest(recipe: Recipe) -> str:

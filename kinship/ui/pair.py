@@ -11,9 +11,8 @@ from kinship.plots import profile, weight_change
 from kinship.plots.colours import model_colours, model_symbols
 from kinship.similarity import METRICS, GramTable, grouped_kinship, kinship_matrix, metric
 from kinship.similarity import weight_change as change_of
+from kinship.ui.carried_pair import pair_link
 from kinship.ui.figure import show_figure
-from kinship.ui.line import line_link
-from kinship.ui.merge_run import merge_link
 
 __all__ = ["show_pair"]
 
@@ -31,8 +30,8 @@ def show_pair(table: GramTable, pair: tuple[str, str], metric_name: str, names: 
         shown = "undefined" if np.isnan(value) else f"{value:.2f}" if METRICS[name].signed else f"{value:.3g}"
         column.metric(METRICS[name].title, shown, help=matrix.undefined.get((first, second)))
     if table.base == names[0]:
-        merge_link(pair)
-    line_link(pair)
+        pair_link("pages/merge.py", "Merge this pair", pair)
+    pair_link("pages/landscape.py", "Line between them", pair)
     measure = metric(metric_name)
     whole = float(kinship_matrix(two, metric_name).values[0, 1])
     for by, draw in (("layer", profile.draw_layers), ("module", profile.draw_modules)):

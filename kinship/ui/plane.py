@@ -15,6 +15,7 @@ from kinship.plots.colours import model_colours, model_symbols
 from kinship.ui.figure import show_figure
 from kinship.ui.points import show_points
 from kinship.ui.scoring import choose_scoring
+from kinship.ui.words import decimals
 from kinship.ui.work import measured
 from kinship.workspace.families import Family
 from kinship.workspace.landscape import Request
@@ -80,7 +81,7 @@ def _show_picture(
         values[: len(MARKED)],
         what="loss" if loss else "average score",
         unit=unit,
-        decimals=1 if unit == "%" else 3,
+        decimals=decimals(unit),
     )
     if None not in known:
         st.markdown(_sentence(info, lowest=loss))

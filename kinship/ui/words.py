@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["bytes_text", "count_text", "duration"]
+__all__ = ["bytes_text", "count_text", "decimals", "duration"]
 
 
 def count_text(count: float) -> str:
@@ -19,6 +19,11 @@ def bytes_text(size: float) -> str:
         if size >= limit:
             return f"{size / limit:.1f} {unit}"
     return f"{size:.0f} B"
+
+
+def decimals(unit: str) -> int:
+    """Return how many decimals a score of this unit is shown with: bits per byte differ in the third."""
+    return 1 if unit in ("percent", "%") else 3
 
 
 def duration(seconds: float) -> str:

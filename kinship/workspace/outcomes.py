@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isnan
 from pathlib import Path
 from typing import NamedTuple
 
 from kinship.checkpoints import Alignment
 from kinship.errors import KinshipError
-from kinship.evaluation import merge_gain
+from kinship.evaluation import Options, merge_gain
 from kinship.merging import read_record
 from kinship.similarity import GramTable, kinship_matrix
 from kinship.workspace.library import open_known
@@ -26,13 +27,13 @@ class Outcome(NamedTuple):
     gain: float
 
 
-def outcomes(alignment: Alignment, table: GramTable) -> list[Outcome]:
-    """Return the scored merges of two models of this family, made by hand or by a search from the same base."""
-    by_hand = _by_hand(alignment, table)
-    return [*by_hand.values(), *_by_search(alignment, set(by_hand))]
+def outcomes(alignment: Alignment, table: GramTable, options: Options) -> list[Outcome]:
+    """Return the merges of two models of this family, made by hand or by a search, that were scored in one way."""
+    by_hand = _by_hand(alignment, table, options)
+    return [*by_hand.values(), *_by_search(alignment, options, set(by_hand))]
 
 
-def _by_hand(alignment: Alignment, table: GramTable) -> dict[str, Outcome]:
+def _by_hand(alignment: Alignment, table: GramTable, options: Options) -> dict[str, Outcome]:
     """Return the merges whose child and parents are scored on all questions, by the digest of their recipe."""
     values = kinship_matrix(table).values
     place = {one.fingerprint: number for number, one in enumerate(alignment.members)}
@@ -45,8 +46,8 @@ def _by_hand(alignment: Alignment, table: GramTable) -> dict[str, Outcome]:
             continue
         if child is None or len(pair) != 2 or pair[0] is None or pair[1] is None:
             continue
-        parents = [known_scores(parent.fingerprint) for parent in made.record.parents]
-        gain = merge_gain(known_scores(child.fingerprint), parents)
+        parents = [known_scores(parent.fingerprint, options) for parent in made.record.parents]
+        gain = merge_gain(known_scores(child.fingerprint, options), parents)
         if any(task.unit != "percent" for task in gain.tasks.values()):
             continue
         kinship = float(values[pair[0], pair[1]])
@@ -55,11 +56,13 @@ def _by_hand(alignment: Alignment, table: GramTable) -> dict[str, Outcome]:
     return found
 
 
-def _by_search(alignment: Alignment, known: set[str]) -> list[Outcome]:
+def _by_search(alignment: Alignment, options: Options, known: set[str]) -> list[Outcome]:
     """Return the merges of all searches, each recipe once, but for those that are known already."""
     found: dict[str, Outcome] = {}
     for name, record in readable_runs().items():
         if record.run is None or Path(record.plan.base) != alignment.base.path or record.unit != "percent":
+            continue
+        if record.plan.options != replace(options, limit=None):
             continue
         for one in (one for generation in record.run.generations[1:] for one in generation):
             made = read_record(Path(record.paths[one.name]))

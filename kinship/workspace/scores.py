@@ -90,16 +90,22 @@ def store_scores(checkpoint: Checkpoint, scores: Scores, options: Options) -> No
             connection.execute(insert(_scores), rows)
 
 
-def known_scores(fingerprint: str) -> Scores:
+def known_scores(fingerprint: str, options: Options | None = None) -> Scores:
     """Return the newest stored score of a model on each task, all of its questions asked, by the libraries installed.
 
-    Few-shot, batch size and the like may differ from task to task; each score says its few-shot, and `merge_gain`
-    refuses to compare across them.
+    Parameters
+    ----------
+    fingerprint : str
+    options : Options, optional
+        Only scores made in this way, its limit apart: scores of models that are to be compared need the same. Without
+        it precision, batch size and the like may differ from task to task.
     """
     query = select(_scores).where(_scores.c.fingerprint == fingerprint, _scores.c.versions == versions_text())
     with transaction() as connection:
         rows = connection.execute(query.order_by(_scores.c.made)).all()
-    whole = [row for row in rows if (said := json.loads(row.options))["limit"] is None and said["part"] == "all"]
+    made = None if options is None else options_text(replace(options, limit=None, part="all"))
+    whole = [row for row in rows if made in (None, row.options)]
+    whole = [row for row in whole if (said := json.loads(row.options))["limit"] is None and said["part"] == "all"]
     return Scores({row.task: _read(row.score) for row in whole})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kinship.checkpoints import open_checkpoint
@@ -10,7 +12,7 @@ from kinship.merging import METHODS, Recipe, compose
 from kinship.workspace import jobs
 from kinship.workspace.families import DEMO, family, join_family
 from kinship.workspace.merges import make_merge
-from kinship.workspace.scores import evaluate_kept, store_published
+from kinship.workspace.scores import evaluate_kept, store_published, store_scores
 from tests.pages.driving import measured, run, words
 
 PAGE = "pages/merge.py"
@@ -100,6 +102,28 @@ def test_the_card_of_a_child_says_what_it_gained_and_how_kin_it_is(demo, home):
     kin = app.dataframe[-1].value.set_index("model")
     assert list(kin.columns) == ["measured", "predicted", "predicted, stored in bf16"]
     assert kin["predicted"].to_numpy() == pytest.approx(kin["measured"].to_numpy(), abs=0.02)
+
+
+def test_scores_made_in_another_way_are_not_compared(demo):
+    sorting = open_checkpoint(path(demo, "sorting"))
+    task = TaskScore("t", 50.0, 1.0, "percent", "acc", digest="d")
+    store_scores(sorting, Scores({"t": task}), Options(batch_size=64))
+    store_scores(sorting, Scores({"t": replace(task, value=20.0)}), Options(batch_size=64, apply_chat_template=True))
+    store_scores(open_checkpoint(path(demo, "shifting")), Scores({"t": task}), Options(batch_size=64))
+    table = run(PAGE, family=DEMO).dataframe[0].value
+    pair = table[(table["first"].isin(PAIR.values())) & (table["second"].isin(PAIR.values()))]
+    assert (pair["a"].iloc[0], pair["b"].iloc[0]) == (50.0, 50.0)
+    assert "a" not in run(PAGE, family=DEMO, chat="true").dataframe[0].value.dropna(axis=1).columns
+
+
+def test_the_first_candidate_is_where_it_begins_the_better_parent_first(demo):
+    scored(demo, "sorting", "shifting", "addition")
+    app = run(PAGE, family=DEMO)
+    first = app.dataframe[0].value.iloc[0]
+    boxes = {box.label: box.value for box in app.selectbox}
+    assert {boxes["First"], boxes["Second"]} == {first["first"], first["second"]}
+    averages = {first["first"]: first["a"], first["second"]: first["b"]}
+    assert averages[boxes["First"]] >= averages[boxes["Second"]]
 
 
 def test_published_scores_can_be_chosen_and_are_marked(demo):

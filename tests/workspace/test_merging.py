@@ -154,12 +154,13 @@ def test_outcomes_are_the_scored_merges_of_the_family(context, home):
     merge_by_hand(context, compose("linear", PAIR).to_yaml(), 0, "child", DEMO, ["addition"], None, whole)
     one = family(DEMO)
     alignment = align(open_checkpoint(one.base), [open_checkpoint(member) for member in one.members])
-    (found,) = outcomes(alignment, load_table(alignment))
+    (found,) = outcomes(alignment, load_table(alignment), Options(batch_size=64))
     child, *parents = (known_scores(open_checkpoint(path).fingerprint).average for path in (one.children[0], *PAIR))
     assert found.gain == pytest.approx(child - sum(parents) / 2)
     assert found.kinship == pytest.approx(0.0, abs=0.02)
+    assert outcomes(alignment, load_table(alignment), Options(batch_size=8)) == []
     merge_by_hand(context, compose("linear", PAIR).to_yaml(), 0, "its equal", DEMO, [], None, whole)
-    assert outcomes(alignment, load_table(alignment)) == [found]
+    assert outcomes(alignment, load_table(alignment), Options(batch_size=64)) == [found]
 
 
 @pytest.mark.parametrize("moment", ["merging", "after"])
