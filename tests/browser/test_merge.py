@@ -26,12 +26,12 @@ def test_from_candidates_to_the_result_card(open_page, server):
 
     page = open_page(f"{server}/{LINK}", viewport=WIDE)
     expect(page.get_by_text("Every model has scores")).to_be_visible(timeout=PATIENCE)
+    child = page.get_by_label("Name of the child").first
+    begun_with = child.input_value()
     table = page.get_by_test_id("stDataFrame").first.bounding_box()
-    page.mouse.click(table["x"] + 16, table["y"] + 52)  # the box of the first row
-    expect(page.get_by_label("Name of the child").first).not_to_have_value(
-        "addition-addition-sibling-slerp", timeout=PATIENCE
-    )
-    name = page.get_by_label("Name of the child").first.input_value()
+    page.mouse.click(table["x"] + 16, table["y"] + 87)  # the box of the second row: the first is chosen already
+    expect(child).not_to_have_value(begun_with, timeout=PATIENCE)
+    name = child.input_value()
     page.get_by_role("button", name="Merge and evaluate").click()
     expect(page.get_by_text("Merge gain", exact=True)).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("Kinship of the child (PCC)")).to_be_visible()
