@@ -22,7 +22,7 @@ from kinship.cli.options import (
 )
 from kinship.cli.program import AsJson, answer, app, progress
 from kinship.evaluation import Options
-from kinship.evolution import Individual, Limits, Run, stop_sentence, stopping_rule, would_have_stopped
+from kinship.evolution import Individual, Limits, Run, stop_sentence, stopping_rule, verdict, would_have_stopped
 from kinship.merging import starting_parameters
 
 __all__ = ["evolve"]
@@ -88,7 +88,13 @@ def evolve(
         "best": run.best.name,
         "held_out": dict(record.held_out),
         "baselines": [
-            {"name": one.baseline.name, "score": one.score, "held_out": one.held_out, "evaluations": one.evaluations}
+            {
+                "name": one.baseline.name,
+                "score": one.score,
+                "held_out": one.held_out,
+                "held_out_error": one.held_out_error,
+                "evaluations": one.evaluations,
+            }
             for one in record.baselines
         ],
         "stopped_by": run.stopped_by,
@@ -96,7 +102,8 @@ def evolve(
         "evaluations": run.evaluations,
         "early_stop": _early_stop(run, stop_above),
     }
-    answer(found, _text(run, found), as_json)
+    said = verdict(run, record.baselines, record.held_out[run.best.name]).sentence
+    answer(found, _text(run, found, said), as_json)
 
 
 def _individual(one: Individual) -> dict[str, Any]:
@@ -119,7 +126,7 @@ def _early_stop(run: Run, stop_above: float | None) -> dict[str, Any]:
     return {"generation": early.generation, "merges_saved": early.merges_saved, "loss": early.loss}
 
 
-def _text(run: Run, found: dict[str, Any]) -> str:
+def _text(run: Run, found: dict[str, Any], said: str) -> str:
     lines = [f"{'generation':>10}  {'model':24s} {'score':>7} {'gain':>7} {'kinship':>8}  parents"]
     for number, generation in enumerate(run.generations):
         for one in generation:
@@ -127,10 +134,12 @@ def _text(run: Run, found: dict[str, Any]) -> str:
             mark = " (exploration)" if one.exploration else ""
             lines.append(f"{number:>10}  {one.name:24s} {numbers}  {' + '.join(one.parents)}{mark}")
     lines.append("")
-    lines += [f"baseline: {one['name']}: {_number(one['score'], 2)}" for one in found["baselines"]]
-    lines.append(
-        f"best: {run.best.name}, {_number(run.best.score, 2)}; held out {found['held_out'][run.best.name]:.2f}"
-    )
+    lines += [
+        f"baseline: {one['name']}: {_number(one['score'], 2)}; held out {_number(one['held_out'], 2)}"
+        for one in found["baselines"]
+    ]
+    held_out = found["held_out"][run.best.name]
+    lines.append(f"best: {run.best.name}, {_number(run.best.score, 2)}; held out {held_out:.2f}. {said}")
     stopped = stop_sentence(run.stopped_by) if run.stopped_by else ""
     lines.append(f"{stopped} {run.merges} merges, {run.evaluations} evaluations.".strip())
     return "\n".join(lines)

@@ -4,6 +4,7 @@ Pure: whoever searches passes in how to merge, how to evaluate and what the kins
 """
 
 from kinship.evolution.baselines import (
+    THE_BASE,
     Baseline,
     BaselineScore,
     Verdict,
@@ -39,6 +40,7 @@ from kinship.evolution.strategies import STRATEGIES, Strategy, strategy
 __all__ = [
     "STOPPING_RULES",
     "STRATEGIES",
+    "THE_BASE",
     "Ahead",
     "Baseline",
     "BaselineScore",

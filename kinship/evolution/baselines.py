@@ -9,8 +9,9 @@ from math import isfinite
 from kinship.evolution.run import Run
 from kinship.evolution.search import Evaluate
 
-__all__ = ["SCALES", "Baseline", "BaselineScore", "Verdict", "baselines", "score_baselines", "verdict"]
+__all__ = ["SCALES", "THE_BASE", "Baseline", "BaselineScore", "Verdict", "baselines", "score_baselines", "verdict"]
 
+THE_BASE = "the base model"
 BEST_FOUNDATION = "best foundation model"
 SCALES = (0.3, 0.5, 0.7, 1.0)
 
@@ -25,7 +26,7 @@ class Baseline:
     method : str or None
         Merge method by mergekit's name; None for a model that exists.
     parents : tuple of str
-        The foundation models that go in; the one model where there is no method.
+        The foundation models that go in; the best of them alone where there is no method; none for the base.
     parameters : dict of str to float
         The same for each parent.
     """
@@ -34,6 +35,16 @@ class Baseline:
     method: str | None
     parents: tuple[str, ...]
     parameters: Mapping[str, float]
+
+    @property
+    def model(self) -> str:
+        """The name of the model that it is: its own, but for the best foundation model."""
+        return self.name if self.method is not None or not self.parents else self.parents[0]
+
+    @property
+    def kind(self) -> str:
+        """What it has in common with its other settings: of each kind only the best counts."""
+        return self.method or self.name
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,9 @@ class BaselineScore:
         Of merging and evaluating; None where nothing was done for it.
     held_out : float or None
         Score on the questions that the search never saw.
+    held_out_error : float or None
+        Standard error of what the best model of the search scores above it there, paired over the questions; None
+        where it cannot be known.
     """
 
     baseline: Baseline
@@ -57,6 +71,7 @@ class BaselineScore:
     evaluations: int
     seconds: float | None = None
     held_out: float | None = None
+    held_out_error: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,17 +84,20 @@ class Verdict:
         Baselines that score as well as the search or better, best first; ties by name.
     margin : float
         Points of the search above the best baseline; 0 or less where that one wins.
+    error : float or None
+        Standard error of the margin; None where it is not known, as on the questions that chose the models.
     sentence : str
         The same in words.
     """
 
     unbeaten: tuple[str, ...]
     margin: float
+    error: float | None
     sentence: str
 
 
 def baselines(run: Run, scales: Sequence[float] = SCALES) -> tuple[Baseline, ...]:
-    """Return the baselines of a run: its best foundation model, their uniform soup, task arithmetic at each scale.
+    """Return the baselines of a run: base, best foundation model, uniform soup, task arithmetic at each scale.
 
     The soup is the mean of the weights (Wortsman et al., arXiv 2203.05482); task arithmetic adds `scale` times every
     model's delta to the base (Ilharco et al., arXiv 2212.04089).
@@ -87,6 +105,7 @@ def baselines(run: Run, scales: Sequence[float] = SCALES) -> tuple[Baseline, ...
     names = tuple(one.name for one in run.generations[0])
     best = run.until(0).best.name
     return (
+        Baseline(THE_BASE, None, (), {}),
         Baseline(BEST_FOUNDATION, None, (best,), {}),
         Baseline("uniform soup", "linear", names, {"weight": 1.0 / len(names)}),
         *(Baseline(f"task arithmetic at {scale:g}", "task_arithmetic", names, {"weight": scale}) for scale in scales),
@@ -110,12 +129,12 @@ def score_baselines(
     """
     found = []
     for baseline in baselines(run, scales):
-        if baseline.method is None:
-            score = run.population.scores[baseline.parents[0]]
+        if baseline.name == BEST_FOUNDATION:
+            score = run.population.scores[baseline.model]
             found.append(BaselineScore(baseline, score, len(run.generations[0])))
         else:
-            seconds = make(baseline)
-            scored = evaluate(baseline.name)
+            seconds = make(baseline) if baseline.method is not None else 0.0
+            scored = evaluate(baseline.model)
             known = scored.score if isfinite(scored.score) else None
             found.append(BaselineScore(baseline, known, 1, seconds + scored.seconds))
     return tuple(found)
@@ -134,19 +153,38 @@ def verdict(run: Run, scores: Sequence[BaselineScore], held_out: float | None = 
     """
     own = run.best_scores[-1] if held_out is None else held_out
     known = sorted((-one.score, one.baseline.name, one) for one in scores if one.score is not None)
-    settings: dict[str | None, BaselineScore] = {}
+    settings: dict[str, BaselineScore] = {}
     for _, _, one in known:
-        settings.setdefault(one.baseline.method, one)
+        settings.setdefault(one.baseline.kind, one)
     found = {one.baseline.name: one.score if held_out is None else one.held_out for one in settings.values()}
     ranked = sorted((-score, name) for name, score in found.items() if score is not None)
-    margin = own + ranked[0][0]
+    margin, best = own + ranked[0][0], ranked[0][1]
     unbeaten = tuple(name for minus, name in ranked if -minus >= own)
-    return Verdict(unbeaten, margin, _sentence(ranked[0][1], margin))
+    if held_out is None:
+        return Verdict(unbeaten, margin, None, _so_far(best, margin))
+    error = next(one.held_out_error for one in settings.values() if one.baseline.name == best)
+    return Verdict(unbeaten, margin, error, _at_the_end(best, margin, error))
 
 
-def _sentence(best: str, margin: float) -> str:
+def _so_far(best: str, margin: float) -> str:
+    where = "on the half of the questions that chooses"
     if margin > 0:
-        return f"The search beats every baseline, the best of them ({best}) by {margin:.2f} points."
+        return f"So far, {where}, it scores {margin:.3g} above the best baseline, {best}."
     if margin == 0:
-        return f"The search found nothing better than a baseline: {best} scores the same."
-    return f"A baseline wins: {best} scores {-margin:.2f} points above the best model of the search."
+        return f"So far, {where}, it scores the same as a baseline, {best}."
+    return f"So far, {where}, a baseline leads: {best} scores {-margin:.3g} more."
+
+
+def _at_the_end(best: str, margin: float, error: float | None) -> str:
+    where = "On the questions that chose nothing"
+    if margin == 0 and not error:
+        return f"{where}, it is no better than a baseline: {best} scores the same."
+    by = f"{abs(margin):.3g}" + (f" ± {error:.2g}" if error is not None else ", with an error that is not known")
+    if error is not None and abs(margin) < 2 * error:
+        apart = "above" if margin > 0 else "below"
+        return (
+            f"{where}, it cannot be told from its best baseline, {best}: it scores {by} {apart} (± one standard error)."
+        )
+    if margin > 0:
+        return f"{where}, it beats every baseline, the best of them ({best}) by {by}."
+    return f"{where}, a baseline wins: {best} scores {by} more."

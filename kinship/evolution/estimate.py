@@ -21,7 +21,7 @@ class Effort(NamedTuple):
     baselines : int
         Merges for the baselines.
     evaluations : int
-        Foundation models, merges and baselines on the search's half of the questions.
+        Foundation models, merges, their baselines and the base on the search's half of the questions.
     held_out : int
         Evaluations on the other half, at the end.
     """
@@ -56,4 +56,4 @@ def effort(foundations: int, k: int, limits: Limits, *, explores: bool) -> Effor
     if limits.evaluations is not None:
         merges = min(merges, max(0, limits.evaluations - foundations))
     baselines = 1 + len(SCALES)
-    return Effort(merges, baselines, foundations + merges + baselines, foundations + baselines + 3)
+    return Effort(merges, baselines, foundations + merges + baselines + 1, foundations + baselines + 1 + 3)

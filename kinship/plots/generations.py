@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import cycle
 from typing import Literal
 
 import plotly.graph_objects as go
@@ -23,6 +22,7 @@ __all__ = ["Against", "GenerationsInfo", "Merged", "Progress", "draw", "generati
 
 Against = Literal["generation", "merges"]
 _GREY = "#888888"
+_LABEL = 0.08  # height of a line of text, as a share of the picture's
 
 
 @dataclass(frozen=True)
@@ -122,17 +122,20 @@ def draw(info: GenerationsInfo, against: Against) -> go.Figure:
     for place, (name, scores) in enumerate(fusions.items(), len(info.searches)):
         figure.add_trace(_fusion(name, scores, place))
     lines = sorted(info.baselines.items(), key=lambda line: -line[1])
-    for (name, score), side in zip(lines, cycle(("right", "left")), strict=False):  # so that close ones can be read
-        figure.add_hline(
-            y=score,
-            line={"color": _GREY, "width": 1.2, "dash": "dot"},
-            annotation={
-                "text": f"{name} {score:.3g}",
-                "x": int(side == "right"),
-                "xanchor": side,
-                "font": {"size": 12, "color": _GREY},
-            },
-        )
+    sides = [lines[0::2], lines[1::2]]  # in turn right and left, so that close ones can be read
+    for side, x, own in zip(("right", "left"), (1, 0), sides, strict=True):
+        for (name, score), y in zip(own, _apart([score for _, score in own], _LABEL * _span(info)), strict=True):
+            figure.add_hline(y=score, line={"color": _GREY, "width": 1.2, "dash": "dot"})
+            figure.add_annotation(
+                text=f"{name} {score:.3g}",
+                x=x,
+                y=y,
+                xref="x domain",
+                xanchor=side,
+                yanchor="bottom",
+                showarrow=False,
+                font={"size": 12, "color": _GREY},
+            )
     words = {"generation": ("generation", "by generation"), "merges": ("merges spent", "by merges spent")}[against]
     axis = words[0] + (", or round of a fusion" if fusions else "")
     figure.update_layout(
@@ -144,6 +147,22 @@ def draw(info: GenerationsInfo, against: Against) -> go.Figure:
         yaxis={"title": {"text": f"average score ({info.unit})"}, "nticks": 7},
     )
     return figure
+
+
+def _span(info: GenerationsInfo) -> float:
+    """Return the height of the picture in units of the score."""
+    scores = [one.score for search in info.searches for one in search.merges]
+    scores += [score for search in info.searches for score in search.best]
+    scores += [*info.baselines.values(), *(score for fusion in info.fusions.values() for score in fusion)]
+    return max(scores, default=0.0) - min(scores, default=0.0)
+
+
+def _apart(heights: Sequence[float], gap: float) -> list[float]:
+    """Return falling heights, lowered where needed so that each is at least a gap below the one before."""
+    found: list[float] = []
+    for height in heights:
+        found.append(min(height, found[-1] - gap) if found else height)
+    return found
 
 
 def _progress(name: str, run: Run) -> Progress:

@@ -77,8 +77,7 @@ def _headline(record: RunRecord, run: Run) -> None:
     for title, (value, about) in numbers.items():
         row.metric(title, value, border=True, width=124, help=about)
     said = verdict(run, record.baselines, held_out).sentence if record.baselines else "Baselines come first."
-    where = " (on the held-out half)" if held_out is not None else ""
-    st.markdown(f"**{run.best.name}** is the best model. {said.removesuffix('.')}{where}.")
+    st.markdown(f"**{run.best.name}** is the best model. {said}")
 
 
 def _controls(name: str, record: RunRecord, job: Job | None) -> None:

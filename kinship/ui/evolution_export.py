@@ -91,11 +91,15 @@ def _rows(record: RunRecord) -> Rows:
     body: list[list[str | float | int]] = [
         [
             one.generation, one.name, *(one.parents or ("", "")),
-            *("" if value is None else value for value in (one.score, one.gain, one.kinship)), int(one.exploration),
+            *_known(one.score, one.gain, one.kinship), int(one.exploration),
         ]
         for one in record.run.population.individuals
     ]  # fmt: skip
     return header, body
+
+
+def _known(*values: float | None) -> tuple[str | float, ...]:
+    return tuple("" if value is None else value for value in values)
 
 
 def _report(name: str, record: RunRecord) -> str:
@@ -118,9 +122,9 @@ def _report(name: str, record: RunRecord) -> str:
     curves = generations.generations_info({name: run}, baseline_lines(record), record.unit)
     held: Rows = ["model", "held out"], [[model, score] for model, score in record.held_out.items()]
     baselines: Rows = (
-        ["baseline", "score", "held out", "evaluations"],
+        ["baseline", "score", "held out", "error of the best model's lead", "evaluations"],
         [
-            [one.baseline.name, *("" if v is None else v for v in (one.score, one.held_out)), one.evaluations]
+            [one.baseline.name, *_known(one.score, one.held_out, one.held_out_error), one.evaluations]
             for one in record.baselines
         ],
     )

@@ -149,11 +149,11 @@ def _fusions(names: list[str], unit: str) -> dict[str, Fusion]:
 
 def baseline_lines(record: RunRecord) -> dict[str, float]:
     """Return the score of each kind of baseline, of task arithmetic at its best scale only."""
-    found: dict[str | None, tuple[float, str]] = {}
+    found: dict[str, tuple[float, str]] = {}
     for one in record.baselines:
         if one.score is not None:
-            method = one.baseline.method
-            found[method] = max(found.get(method, (one.score, one.baseline.name)), (one.score, one.baseline.name))
+            this = one.score, one.baseline.name
+            found[one.baseline.kind] = max(found.get(one.baseline.kind, this), this)
     return {name: score for score, name in found.values()}
 
 

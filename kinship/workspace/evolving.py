@@ -14,7 +14,7 @@ from typing import Any
 from kinship.checkpoints import unique_names
 from kinship.errors import SearchError
 from kinship.evaluation import Evaluator
-from kinship.evolution import Run, begin, effort, score_baselines, search
+from kinship.evolution import THE_BASE, Run, begin, effort, score_baselines, search
 from kinship.evolution.strategies import strategy
 from kinship.workspace.alone import alone
 from kinship.workspace.context import JobContext
@@ -112,8 +112,12 @@ def _begun(plan: Plan, folder: Path) -> RunRecord:
 
 
 def _gone(record: RunRecord) -> list[str]:
-    """Return the merges of a run that were cleaned up: a search that goes on asks for the kinship with every one."""
+    """Return the merges of a run that were cleaned up.
+
+    A search that goes on asks for the kinship with every one, and holds its best model against the baselines'.
+    """
     made = [one.name for generation in record.run.generations[1:] for one in generation] if record.run else []
+    made += [one.baseline.name for one in record.baselines if one.baseline.method]
     return [name for name in made if not Path(record.paths[name]).is_dir()]
 
 
@@ -124,12 +128,14 @@ def _bench(record: RunRecord, folder: Path, evaluator: Evaluator, report: Report
     steps = needed.merges + needed.baselines + needed.evaluations + needed.held_out
     paths = {name: Path(path) for name, path in record.paths.items() if Path(path).is_dir()}
     paths |= {name: Path(path) for name, path in zip(names, plan.foundations, strict=True)}
-    apart = [one.baseline.name for one in record.baselines]
+    paths |= {THE_BASE: Path(plan.base)}
+    apart = [THE_BASE, *(one.baseline.name for one in record.baselines)]
     bench = Workbench(
         plan, folder / "models", evaluator, paths, apart, lambda what: report(min(bench.done / steps, 0.99), what)
     )
     if run is not None:
-        bench.done = run.merges + run.evaluations + sum(2 for one in record.baselines if one.baseline.method)
+        made = sum(1 for one in record.baselines if one.baseline.method)
+        bench.done = run.merges + run.evaluations + 2 * made + bool(record.baselines)
     return bench
 
 
@@ -147,7 +153,7 @@ def _held_out(record: RunRecord, bench: Workbench) -> dict[str, Any]:
     assert record.run is not None
     best, foundations = record.run.best, record.run.generations[0]
     scores = dict(record.held_out)
-    scores |= {one.baseline.name: one.held_out for one in record.baselines if one.held_out is not None}
+    scores |= {one.baseline.model: one.held_out for one in record.baselines if one.held_out is not None}
 
     def held_out(name: str) -> float:
         if name not in scores:
@@ -156,7 +162,11 @@ def _held_out(record: RunRecord, bench: Workbench) -> dict[str, Any]:
 
     told = {name: held_out(name) for name in (best.name, *best.parents, *(one.name for one in foundations))}
     baselines = tuple(
-        replace(one, held_out=held_out(one.baseline.name if one.baseline.method else one.baseline.parents[0]))
+        replace(
+            one,
+            held_out=held_out(one.baseline.model),
+            held_out_error=bench.held_out_error(best.name, one.baseline.model),
+        )
         for one in record.baselines
     )
     return {"held_out": told, "baselines": baselines}

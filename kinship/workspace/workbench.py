@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kinship.checkpoints import align, open_checkpoint
 from kinship.errors import SearchError
-from kinship.evaluation import Evaluator, Part, Unit, resolve_tasks
+from kinship.evaluation import Evaluator, Part, Scores, Unit, merge_gain, resolve_tasks
 from kinship.evolution import Baseline, Scored
 from kinship.merging import Recipe, compose, reference
 from kinship.similarity import GramTable, gram_table, kinship_matrix
@@ -102,25 +102,39 @@ class Workbench:
         """
         worked = False
 
-        def report(_: float, what: str) -> None:
+        def report(what: str) -> None:
             nonlocal worked
             worked = True
-            self._report(f"scoring {name}: {what}")
+            self._report(what)
 
         began = time.perf_counter()
-        checkpoint, options = open_checkpoint(self.paths[name]), replace(self.plan.options, part=part)
-        scores = evaluate_kept(self._evaluator, checkpoint, self._tasks, options, progress=report)
+        scores = self._scores(name, part, report)
         if scores.average is None:
             raise SearchError("percent and bits per byte have no common average; search on tasks of one kind")
         self.unit = next(iter(scores.averages))
         self.done += 1
         return Scored(scores.average, time.perf_counter() - began if worked else 0.0)
 
+    def held_out_error(self, name: str, other: str) -> float | None:
+        """Return the standard error of what one model scores above another on the half that nobody searched on."""
+        mine, others = (self._scores(model, "held-out", self._report) for model in (name, other))
+        return merge_gain(mine, [others]).stderr
+
     def kinship(self, first: str, second: str) -> float | None:
         """Return the PCC of two models' deltas; models that are new since the last question are read once."""
         if not {first, second} <= self._related.keys():
             self._relate()
         return self._values.get(frozenset((first, second)))
+
+    def _scores(self, name: str, part: Part, report: Callable[[str], None]) -> Scores:
+        checkpoint, options = open_checkpoint(self.paths[name]), replace(self.plan.options, part=part)
+        return evaluate_kept(
+            self._evaluator,
+            checkpoint,
+            self._tasks,
+            options,
+            progress=lambda _, what: report(f"scoring {name}: {what}"),
+        )
 
     def _reference(self, name: str) -> str:
         return reference(open_checkpoint(self.paths[name]))

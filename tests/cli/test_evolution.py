@@ -54,8 +54,10 @@ def test_json_has_the_keys_and_they_agree(found, out):
     assert found["merges"] == sum(map(len, generations))
     assert found["evaluations"] == len(scores)
     assert {found["best"], "sorting", "shifting"} <= found["held_out"].keys()
-    assert [one["name"] for one in found["baselines"]][:2] == ["best foundation model", "uniform soup"]
-    assert all(one.keys() == {"name", "score", "held_out", "evaluations"} for one in found["baselines"])
+    assert [one["name"] for one in found["baselines"]][:2] == ["the base model", "best foundation model"]
+    assert all(
+        one.keys() == {"name", "score", "held_out", "held_out_error", "evaluations"} for one in found["baselines"]
+    )
     kept = run_from_dict(json.loads((out / "run.json").read_text())["run"])
     early = would_have_stopped(kept, stopping_rule("kinship", threshold=0.9))
     assert found["early_stop"] == {
@@ -86,6 +88,7 @@ def test_the_text_is_for_reading(kinship, found, out):
     assert result.returncode == 0, result.stderr
     assert f"best: {found['best']}" in result.stdout
     assert "baseline: uniform soup" in result.stdout
+    assert "chose nothing" in result.stdout
     for generation in found["generations"]:
         for one in generation:
             assert one["name"] in result.stdout

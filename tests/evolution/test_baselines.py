@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -28,13 +28,14 @@ def scored(scores, held_out=None):
 
 
 def test_they_are_described_not_made():
-    best, soup, *scaled = baselines(run())
-    assert (best.method, best.parents) == (None, ("b",))
+    base, best, soup, *scaled = baselines(run())
+    assert (base.method, base.parents, base.model) == (None, (), "the base model")
+    assert (best.method, best.parents, best.model) == (None, ("b",), "b")
     assert (soup.method, soup.parents, soup.parameters["weight"]) == ("linear", ("a", "b", "c"), pytest.approx(1 / 3))
     assert [one.parameters["weight"] for one in scaled] == list(SCALES)
     assert {one.method for one in scaled} == {"task_arithmetic"}
-    assert len({one.name for one in (best, soup, *scaled)}) == 2 + len(SCALES)
-    json.dumps([asdict(one) for one in (best, soup, *scaled)])
+    assert len({one.name for one in (base, best, soup, *scaled)}) == 3 + len(SCALES)
+    json.dumps([asdict(one) for one in (base, best, soup, *scaled)])
 
 
 def test_each_is_made_and_scored_once_and_counted():
@@ -49,9 +50,12 @@ def test_each_is_made_and_scored_once_and_counted():
         return Scored(float("nan") if name.endswith("1") else 50.0, 0.5)
 
     found = score_baselines(run(), make, evaluate)
-    assert made == evaluated == [one.baseline.name for one in found[1:]]
-    assert (found[0].score, found[0].evaluations, found[0].seconds) == (72.0, 3, None)
-    assert {(one.evaluations, one.seconds) for one in found[1:]} == {(1, 2.5)}
+    base, best, *merged = found
+    assert made == [one.baseline.name for one in merged]
+    assert evaluated == ["the base model", *made]
+    assert (base.score, base.evaluations, base.seconds) == (50.0, 1, 0.5)
+    assert (best.score, best.evaluations, best.seconds) == (72.0, 3, None)
+    assert {(one.evaluations, one.seconds) for one in merged} == {(1, 2.5)}
     assert found[-1].score is None, "a scale at which the model breaks"
     assert verdict(run(80.0), found).unbeaten == ()
 
@@ -59,15 +63,22 @@ def test_each_is_made_and_scored_once_and_counted():
 @pytest.mark.parametrize(
     ("best", "scores", "unbeaten", "margin", "words"),
     [
-        (75.0, {"best foundation model": 72.0, "uniform soup": 74.0}, (), 1.0, "uniform soup.* by 1.00"),
+        (
+            75.0,
+            {"best foundation model": 72.0, "uniform soup": 74.0},
+            (),
+            1.0,
+            "1 above the best baseline, uniform soup",
+        ),
         (
             75.0,
             {"task arithmetic at 0.5": 77.5},
             ("task arithmetic at 0.5",),
             -2.5,
-            "A baseline wins.* 2.50 points above",
+            "a baseline leads.* 2.5 more",
         ),
-        (72.0, {"best foundation model": 72.0}, ("best foundation model",), 0.0, "nothing better"),
+        (72.0, {"best foundation model": 72.0}, ("best foundation model",), 0.0, "scores the same"),
+        (75.0, {"the base model": 76.0}, ("the base model",), -1.0, "the base model scores 1 more"),
         (
             72.5,
             {"task arithmetic at 0.5": 77.5, "task arithmetic at 0.3": 79.0, "uniform soup": 73.0},
@@ -90,3 +101,25 @@ def test_held_out_scores_are_compared_but_do_not_choose_the_scale():
     found = verdict(run(85.0), scored(searched, held_out), held_out=60.5)
     assert found.unbeaten == ("uniform soup",)
     assert found.margin == pytest.approx(-0.5)
+    assert "error that is not known" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("own", "error", "words"),
+    [
+        (63.1, 1.0, "beats every baseline, the best of them .the base model. by 2.1 ± 1"),
+        (62.9, 1.0, "cannot be told from its best baseline, the base model: it scores 1.9 ± 1 above"),
+        (60.0, 1.0, "cannot be told from its best baseline, the base model: it scores 1 ± 1 below"),
+        (58.0, 1.0, "a baseline wins: the base model scores 3 ± 1 more"),
+        (61.0, 0.0, "no better than a baseline: the base model scores the same"),
+        (61.0, 1.0, "cannot be told"),
+    ],
+)
+def test_a_lead_counts_from_two_standard_errors(own, error, words):
+    scores = [
+        replace(one, held_out_error=error if one.baseline.name == "the base model" else 9.0)
+        for one in scored({"the base model": 70.0}, {"the base model": 61.0, "uniform soup": 40.0})
+    ]
+    found = verdict(run(85.0), scores, held_out=own)
+    assert found.error == error
+    assert re.search(words, found.sentence)

@@ -65,6 +65,17 @@ def test_baselines_are_dotted_lines_with_their_names() -> None:
     assert "uniform soup" in figure.layout.annotations[0].text
 
 
+def test_labels_of_close_baselines_do_not_lie_on_each_other() -> None:
+    close = {"one": 56.0, "two": 55.99, "three": 55.98, "four": 55.97}
+    figure = draw(generations_info({"mine": RUN}, close), "merges")
+    places = {(one.x, round(one.y, 6)): one.text for one in figure.layout.annotations}
+    assert len(places) == 4
+    for side in (0, 1):
+        first, second = sorted(y for x, y in places if x == side)
+        assert second - first > 0.2
+    assert sorted(line.y0 for line in figure.layout.shapes) == sorted(close.values())
+
+
 def test_the_published_searches_are_compared() -> None:
     info = generations_info({name: evolution_run(name) for name in ("greedy", "kinship")})
     best = lines(draw(info, "generation"))

@@ -35,7 +35,7 @@ def test_afterwards_it_follows_from_the_means(plan):
     merging = fmean(one.merge_seconds for one in made)
     scoring = fmean(one.evaluation_seconds for one in made)
     found = forecast(plan)
-    assert found.seconds == pytest.approx(12 * merging + (3 + 12 + 3 + 5 + 3) * scoring)
+    assert found.seconds == pytest.approx(12 * merging + (3 + 12 + 1 + 3 + 5 + 1 + 3) * scoring)
     assert forecast(replace(plan, strategy="greedy")).seconds < found.seconds
     assert forecast(replace(plan, options=Options(limit=3))).seconds is None, "other options, other times"
 
