@@ -31,7 +31,7 @@ K = 3
 EARLY = stopping_rule("kinship", threshold=0.9)
 HEADER = (
     "foundation models", "strategy", "best", "held out", "generation", "merges to it", "merges",
-    "stop at 0.9", "saves", "loses", "best baseline (held out)", "wins (held out)", "seconds",
+    "stop at 0.9", "saves", "loses", "best baseline", "its score", "lead over it", "seconds",
 )  # fmt: skip
 
 
@@ -57,13 +57,13 @@ def row(title: str, strategy: str, record: RunRecord, seconds: float) -> list[st
     held_out = record.held_out[best.name]
     # the baselines' settings are chosen on the search's half, as the search's own winner is
     found = verdict(run, record.baselines, held_out)
-    wins = found.unbeaten[0] if found.unbeaten else "the search"
+    lead = f"{found.margin:+.2f} ± {found.error:.2f}" if found.error is not None else f"{found.margin:+.2f}"
     stop = ("never", "0", "0") if early.generation is None else (
         f"generation {early.generation}", f"{early.merges_saved} merges", f"{early.loss:.2f}"
     )  # fmt: skip
     return [
         title, strategy, f"{run.best_scores[-1]:.2f}", f"{held_out:.2f}", str(best.generation), str(to_it),
-        str(run.merges), *stop, f"{held_out - found.margin:.2f}", wins, f"{seconds:.0f}",
+        str(run.merges), *stop, found.rival, f"{held_out - found.margin:.2f}", lead, f"{seconds:.0f}",
     ]  # fmt: skip
 
 

@@ -4,10 +4,11 @@ import streamlit as st
 
 from kinship.errors import KinshipError
 from kinship.similarity import kinship_matrix
-from kinship.ui.current import best_score, current_alignment, current_family, stored_table
+from kinship.ui.current import current_alignment, current_family, stored_table
 from kinship.ui.frame import page
 from kinship.ui.heatmap import provenance, show_matrix
 from kinship.ui.overview import show_next_steps, show_numbers, show_small_tree
+from kinship.ui.tree import known_tree
 from kinship.ui.work import measure_and_wait
 
 page("kinship", "How related are these models, and what should be merged next?")
@@ -26,7 +27,8 @@ except KinshipError as error:
     alignment = None
     st.warning(str(error))
 table = stored_table(alignment) if alignment else None
-show_numbers(family, alignment, table, best_score(family))
+known = known_tree(family) if table is not None or family.published else None
+show_numbers(family, alignment, table, known.scores if known else {})
 row = st.container(horizontal=True, gap="medium")
 left, right = row.container(width=580), row.container(width=360)
 with right:
@@ -38,5 +40,5 @@ with left:
     if table is not None:
         kinship = kinship_matrix(table)
         show_matrix(kinship, by_name=False, zoomed=False, chosen=None, source=provenance(table, kinship))
-    if table is not None or family.published:
-        show_small_tree(family)
+    if known is not None:
+        show_small_tree(known)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from kinship.merging import reference
-from kinship.ui.candidates import show_candidates
+from kinship.ui.candidates import ordered, show_candidates, show_reason
 from kinship.ui.carried_pair import take_pair
 from kinship.ui.current import chosen_models, current_family
 from kinship.ui.frame import page
@@ -25,11 +25,12 @@ st.subheader("1. Candidates", anchor=False)
 scoring = choose_scoring(family)
 scores = scores_of(alignment, scoring.options)
 offer_scoring(family, scoring, scores)
-best = show_candidates(alignment, table, choose_scores(scores), scoring.options)
+found = show_candidates(alignment, table, choose_scores(scores), scoring.options)
 
 st.subheader("2. Recipe", anchor=False)
 models = list(table.models)
-take_pair(models, best)
+handed = handed_recipe(family)
+take_pair(models, ordered(found[0]) if found else None)
 picks = st.columns(2)
 first = picks[0].selectbox(
     "First", models, key="first", bind="query-params", help="SLERP walks from this one; searches take the better one."
@@ -38,14 +39,15 @@ second = picks[1].selectbox("Second", models, index=min(1, len(models) - 1), key
 if first == second:
     st.caption("Choose two different models.")
     st.stop()
-recipe = show_recipe([paths[first], paths[second]], [first, second], str(alignment.base.path), handed_recipe())
+show_reason(found, (first, second), alignment)
+recipe = show_recipe([paths[first], paths[second]], [first, second], str(alignment.base.path), handed)
 
 st.subheader("3. Preflight", anchor=False)
 ready = recipe is not None and show_preflight(recipe)
 
 st.subheader("4. Merge and evaluate", anchor=False)
 if recipe is not None:
-    show_run(family, recipe, (first, second), scoring, ready=ready)
+    show_run(family, recipe, paths, scoring, ready=ready)
 with st.expander("Or a soup of all models chosen in the sidebar"):
     show_soup(family, {name: paths[name] for name in chosen_models(table.models)}, scoring)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kinship.checkpoints.checkpoint import Checkpoint
-from kinship.checkpoints.open import NOT_MODELS, default_name, open_checkpoint
+from kinship.checkpoints.open import NOT_MODELS, default_name, open_checkpoint, weight_files
 from kinship.checkpoints.torch_file import TORCH_SUFFIXES
 from kinship.errors import CheckpointError
 
@@ -33,12 +33,12 @@ def find_checkpoints(folder: Path | str) -> list[Path]:
     Raises
     ------
     CheckpointError
-        The folder is missing or may not be read.
+        The folder is missing or may not be read, or it is a file that holds no weights.
     """
     folder = Path(folder).expanduser().absolute()
     try:
         if folder.is_file():
-            return [folder]
+            return weight_files(folder)
         next(folder.iterdir(), None)
     except FileNotFoundError:
         raise CheckpointError(folder, "there is no such folder", "check the path") from None

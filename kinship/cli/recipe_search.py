@@ -105,6 +105,8 @@ def _told(record: RecipeRecord, folder: Path) -> dict[str, Any]:
         "default": recipe_of(record.start, held_out.start if held_out else None),
         "gain": held_out and held_out.gain,
         "gain_stderr": held_out and held_out.error,
+        "rival": held_out
+        and {"name": held_out.rival, "held_out": held_out.rival_score, "lead_stderr": held_out.rival_error},
         "verdict": held_out.sentence if held_out else "No trial is within the limit of kinship.",
         "trials": [_trial(one) for one in record.trials],
         "pruned": sum(one.state == "pruned" for one in record.trials),

@@ -80,6 +80,8 @@ class Verdict:
 
     Attributes
     ----------
+    rival : str
+        The best of the baselines; ties by name.
     unbeaten : tuple of str
         Baselines that score as well as the search or better, best first; ties by name.
     margin : float
@@ -90,6 +92,7 @@ class Verdict:
         The same in words.
     """
 
+    rival: str
     unbeaten: tuple[str, ...]
     margin: float
     error: float | None
@@ -161,9 +164,9 @@ def verdict(run: Run, scores: Sequence[BaselineScore], held_out: float | None = 
     margin, best = own + ranked[0][0], ranked[0][1]
     unbeaten = tuple(name for minus, name in ranked if -minus >= own)
     if held_out is None:
-        return Verdict(unbeaten, margin, None, _so_far(best, margin))
+        return Verdict(best, unbeaten, margin, None, _so_far(best, margin))
     error = next(one.held_out_error for one in settings.values() if one.baseline.name == best)
-    return Verdict(unbeaten, margin, error, _at_the_end(best, margin, error))
+    return Verdict(best, unbeaten, margin, error, _at_the_end(best, margin, error))
 
 
 def _so_far(best: str, margin: float) -> str:

@@ -46,8 +46,11 @@ def _inputs(method: Method, one: Slice) -> Iterator[Finding]:
         else:
             yield Finding("error", "base", f"the base {one.base} is not among the sources of a slice; add it there")
     if method.base == "ignored" and has_base and one.sources[-1].model == one.base and not one.sources[-1].parameters:
-        message = f"{method.name} knows no base: {one.base} is merged as one more parent; leave base_model out"
-        yield Finding("warning", "base", message)
+        needed = [p.name for p in method.parameters if p.required and p.of == "parent"]
+        unset = [name for name in needed if not any(name in scope for scope in one.shared)]
+        without = f" and has no {listed(unset)}" if unset else ""
+        message = f"{method.name} knows no base: {one.base} is merged as one more parent{without}; leave base_model out"
+        yield Finding("error" if unset else "warning", "base", message)
     count = len(models) - (has_base and method.base != "ignored" and not method.base_is_parent)
     at_most = method.max_parents
     if count < method.min_parents or (at_most is not None and count > at_most):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
@@ -11,12 +11,12 @@ import streamlit as st
 
 from kinship.checkpoints import Alignment
 from kinship.evaluation import Options, Scores
-from kinship.merging import Candidate, GainFit, candidates, fit_gain
+from kinship.merging import Candidate, GainFit, candidates, fit_gain, read_record
 from kinship.similarity import GramTable
 from kinship.ui.current import chosen_models
 from kinship.workspace.outcomes import Outcome, outcomes
 
-__all__ = ["show_candidates"]
+__all__ = ["ordered", "show_candidates", "show_reason"]
 
 _COLUMNS = {
     "first": st.column_config.TextColumn("First", pinned=True),
@@ -46,8 +46,11 @@ _COLUMNS = {
 
 def show_candidates(
     alignment: Alignment, table: GramTable, scores: Mapping[str, Scores], options: Options
-) -> tuple[str, str] | None:
-    """Show all pairs of the chosen models and return the first; a click on a row chooses one (`first`, `second`)."""
+) -> tuple[Candidate, ...]:
+    """Show and return all pairs of the chosen models, the best first; a click on a row chooses one.
+
+    The choice goes to the keys `first` and `second`.
+    """
     chosen = table.select(chosen_models(table.models))
     percent = {
         name: {task: one.value for task, one in known.tasks.items() if one.unit == "percent"}
@@ -76,7 +79,34 @@ def show_candidates(
         height=min(38 + 35 * len(rows), 320),
     )
     st.caption(f"{_reading(fit, past)} Kinship since {table.base}, measured on {table.device}.")
-    return _ordered(found[0]) if found else None
+    return found
+
+
+def ordered(one: Candidate) -> tuple[str, str]:
+    """Return the pair with the higher-scoring parent first, as searches do: it is SLERP's base."""
+    first, second = one.scores.averages
+    return one.parents if first is None or second is None or first >= second else one.parents[::-1]
+
+
+def show_reason(found: Sequence[Candidate], pair: tuple[str, str], alignment: Alignment) -> None:
+    """Say in full what speaks for a pair or against it."""
+    one = next((one for one in found if set(one.parents) == set(pair)), None)
+    if one is None:
+        return
+    told = [f"**{one.kind.capitalize()}**: {one.reason}.", *(f"{conflict}." for conflict in one.conflicts)]
+    for child, parent in (pair, pair[::-1]):
+        if parent in _merged_from(alignment, child):
+            told.append(f"{child} was merged from {parent}: the child would lie between the two.")
+    if ordered(one) != pair:
+        told.append(f"{pair[1]} scores more than {pair[0]}; where the order counts, as in SLERP, put it first.")
+    st.caption(" ".join(told))
+
+
+def _merged_from(alignment: Alignment, child: str) -> set[str]:
+    members = dict(zip(alignment.names[1:], alignment.members, strict=True))
+    record = read_record(members[child].path)
+    prints = {one.fingerprint for one in record.parents} if record is not None else set()
+    return {name for name, one in members.items() if one.fingerprint in prints}
 
 
 def _row(one: Candidate, fit: GainFit | None) -> dict[str, Any]:
@@ -122,10 +152,4 @@ def _reading(fit: GainFit | None, past: list[Outcome]) -> str:
 def _choose(key: str, found: tuple[Candidate, ...]) -> None:
     rows = st.session_state[key].selection.rows
     if rows and rows[0] < len(found):
-        st.session_state["first"], st.session_state["second"] = _ordered(found[rows[0]])
-
-
-def _ordered(one: Candidate) -> tuple[str, str]:
-    """Return the pair with the higher-scoring parent first, as searches do: it is SLERP's base."""
-    first, second = one.scores.averages
-    return one.parents if first is None or second is None or first >= second else one.parents[::-1]
+        st.session_state["first"], st.session_state["second"] = ordered(found[rows[0]])

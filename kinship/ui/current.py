@@ -7,7 +7,6 @@ from pathlib import Path
 import streamlit as st
 
 from kinship.checkpoints import Alignment, Checkpoint, align, unique_names
-from kinship.demo.path import demo_averages
 from kinship.errors import KinshipError
 from kinship.similarity import GramTable
 from kinship.workspace.families import DEMO, Family, families, family
@@ -15,7 +14,6 @@ from kinship.workspace.library import open_known, stamp
 from kinship.workspace.tables import load_table, table_key
 
 __all__ = [
-    "best_score",
     "chosen_models",
     "current_alignment",
     "current_family",
@@ -47,15 +45,6 @@ def chosen_models(models: tuple[str, ...]) -> list[str]:
     """Return those of `models` that are chosen in the sidebar, or all where none is."""
     chosen = [name for name in models if name in st.session_state.get("models", [])]
     return chosen or list(models)
-
-
-def best_score(one: Family) -> tuple[str, float] | None:
-    """Return the member with the best average task score (percent) that is known, or None."""
-    if one.published:
-        step = max(one.published.steps, key=lambda step: step.average_score)
-        return step.model, step.average_score
-    scores = demo_averages() if one.name == DEMO else {}
-    return max(scores.items(), key=lambda item: item[1]) if scores else None
 
 
 def opened(path: Path) -> Checkpoint | None:

@@ -15,20 +15,30 @@ __all__ = ["handed_recipe", "recipe_link"]
 
 def recipe_link(family: Family, search: str, plan: RecipePlan) -> None:
     """Offer to go on with the best recipe of a search on the page Merge."""
-    names = dict(zip(family.members, member_names(family), strict=True))
-    pair = zip(("first", "second"), [names[path] for path in plan.parents if path in names], strict=False)
-    link = {"family": family.name, "recipe": search, "seed": str(plan.seed), **dict(pair)}
+    link = {"family": family.name, "recipe": search, "seed": str(plan.seed), **_parents(family, plan)}
     st.page_link("pages/merge.py", label="Hand to Merge", query_params=link)
 
 
-def handed_recipe() -> Recipe | None:
-    """Return the best recipe of the search that the link names (`recipe`), None where it names none."""
+def handed_recipe(family: Family) -> Recipe | None:
+    """Return the best recipe of the search that the link names (`recipe`), None where it names none.
+
+    On first sight its first parents and its method go to the boxes (`first`, `second`, `method`), so before those.
+    """
     name = st.query_params.get("recipe")
     if not name:
         return None
     try:
         record = load_recipe_run(name)
+        if st.session_state.get("handed") != name:
+            st.session_state["handed"] = name
+            st.session_state.update(_parents(family, record.plan), method=record.plan.method)
         return recipe_at(record.plan, record.best.values) if record.best else None
     except KinshipError as error:
         st.warning(str(error))
         return None
+
+
+def _parents(family: Family, plan: RecipePlan) -> dict[str, str]:
+    names = dict(zip(family.members, member_names(family), strict=True))
+    known = [names[path] for path in plan.parents if path in names]
+    return dict(zip(("first", "second"), known, strict=False))

@@ -34,13 +34,16 @@ def show_preflight(recipe: Recipe) -> bool:
     return not has_error(findings)
 
 
-def show_run(family: Family, recipe: Recipe, labels: tuple[str, str], scoring: Scoring, *, ready: bool) -> None:
-    """Show the button that makes the child and scores it beside its parents, and how the job goes."""
+def show_run(family: Family, recipe: Recipe, paths: Mapping[str, str], scoring: Scoring, *, ready: bool) -> None:
+    """Show the button that makes the child and scores it beside its parents, and how the job goes.
+
+    `paths` are the family's models by name.
+    """
     latest = show_latest("merge", family_name=family.name)
     if latest is not None and latest.state in ("queued", "running"):
         return
     row = st.container(horizontal=True, vertical_alignment="bottom")
-    name = row.text_input("Name of the child", f"{labels[0]}-{labels[1]}-{recipe.method}", width=360)
+    name = row.text_input("Name of the child", _child_name(recipe, paths), width=360)
     what = "Merge and evaluate" if scoring.tasks else "Merge (no tasks to evaluate on)"
     if row.button(what, type="primary", disabled=not ready):
         fault = _fault(name)
@@ -86,6 +89,14 @@ def _told(soup: Mapping[str, Any]) -> str:
     if not others:
         return f"The last greedy soup: no model may join {best} without loss. {alone}."
     return f"The last greedy soup: {', '.join((best, *others))}. It scores {soup['score']:.3g}, {alone}."
+
+
+def _child_name(recipe: Recipe, paths: Mapping[str, str]) -> str:
+    """Propose a name from the parents' names: all of two or three, the number of more."""
+    names = {path: name for name, path in paths.items()}
+    parents = [names.get(one.path, Path(one.path).name) for one in recipe.parents]
+    told = "-".join(parents) if len(parents) <= 3 else f"{len(parents)}-models"
+    return f"{told}-{recipe.method}"
 
 
 def _digest(recipe: Recipe) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isnan
 
 import streamlit as st
 
 from kinship.checkpoints import Alignment
 from kinship.similarity import GramTable, kinship_matrix
-from kinship.ui.tree import known_tree, show_tree
+from kinship.ui.tree import Known, show_tree
 from kinship.ui.words import count_text
 from kinship.workspace.families import Family
 
@@ -16,21 +17,23 @@ __all__ = ["show_next_steps", "show_numbers", "show_small_tree"]
 
 
 def show_numbers(
-    family: Family, alignment: Alignment | None, table: GramTable | None, best: tuple[str, float] | None
+    family: Family, alignment: Alignment | None, table: GramTable | None, scores: Mapping[str, float]
 ) -> None:
-    """Show members, parameters, mean kinship and best score."""
+    """Show members, parameters, mean kinship and the best of the members' average scores (percent)."""
     mean = _mean_kinship(family, table)
+    own = {name: score for name, score in scores.items() if alignment is None or name in alignment.names[1:]}
+    best = max(own, key=lambda name: own[name]) if own else None
     numbers = {
         "Members": f"{len(family.members)}",
         "Parameters": count_text(alignment.base.parameters) if alignment else "-",
         "Mean kinship (PCC)": "-" if isnan(mean) else f"{mean:.2f}",
-        "Best average score": f"{best[1]:.1f} %" if best else "-",
+        "Best average score": f"{own[best]:.1f} %" if best else "-",
     }
     row = st.container(horizontal=True)
     for title, value in numbers.items():
         row.metric(title, value, border=True, width=170)
     if best:
-        st.caption(f"Best average score: {best[0]}.")
+        st.caption(f"Best average score: {best}.")
 
 
 def show_next_steps(family: Family, table: GramTable | None) -> None:
@@ -55,9 +58,8 @@ def show_next_steps(family: Family, table: GramTable | None) -> None:
             st.caption(why)
 
 
-def show_small_tree(family: Family) -> None:
+def show_small_tree(known: Known) -> None:
     """Show who comes from whom, with the way to the whole page."""
-    known = known_tree(family)
     st.page_link("pages/tree.py", label="**Family tree**")
     show_tree(known, known.tree, colour="average score", chosen="", focus=False, best=False, closed=())
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import isnan
 from pathlib import Path
 
-from kinship.checkpoints import Alignment, align, open_checkpoint
+from kinship.checkpoints import Alignment, Checkpoint, align, open_checkpoint, unique_names
 from kinship.errors import RecipeError, SearchError
 from kinship.evaluation import Evaluator, Part, Scores, Unit, resolve_tasks
 from kinship.evolution.recipes import Trial, Values
@@ -113,11 +113,15 @@ class RecipeBench:
 
     def scores(self, number: int, values: Values, part: Part) -> Scores:
         """Return the scores of the child on one half of the questions."""
-        child = open_checkpoint(self._made(number, values))
-        options = replace(self._plan.options, part=part)
-        return evaluate_kept(
-            self._evaluator, child, self._tasks, options, progress=lambda _, what: self._report(f"scoring: {what}")
-        )
+        return self._scores(open_checkpoint(self._made(number, values)), part)
+
+    def held_out_before(self) -> dict[str, Scores]:
+        """Return the scores of the base and the parents on the half that the search never sees, by name."""
+        paths = [Path(path) for path in dict.fromkeys((self._plan.base, *self._plan.parents))]
+        return {
+            name: self._scores(open_checkpoint(path), "held-out")
+            for name, path in zip(unique_names(paths), paths, strict=True)
+        }
 
     def keep(self, trials: Iterable[Trial | None]) -> None:
         """Remove the children of all other trials; their recipes follow from their values."""
@@ -125,6 +129,12 @@ class RecipeBench:
         for child in (self._folder / "models").glob("trial-*"):
             if child not in wanted:
                 vanish(child)
+
+    def _scores(self, model: Checkpoint, part: Part) -> Scores:
+        options = replace(self._plan.options, part=part)
+        return evaluate_kept(
+            self._evaluator, model, self._tasks, options, progress=lambda _, what: self._report(f"scoring: {what}")
+        )
 
     def _made(self, number: int, values: Values) -> Path:
         out = trial_folder(self._folder, number)

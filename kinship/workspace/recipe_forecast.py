@@ -53,7 +53,7 @@ def recipe_forecast(plan: RecipePlan) -> RecipeForecast:
         for one in record.trials
         if one.seconds and one.score is not None
     ]
-    evaluations = plan.trials + 2
+    evaluations = plan.trials + plan.held_out_evaluations
     seconds = evaluations * fmean(took) if took else None
     return RecipeForecast(plan.trials, evaluations, seconds, _AT_ONCE * model, shutil.disk_usage(home_folder()).free)
 

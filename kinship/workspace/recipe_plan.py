@@ -112,6 +112,11 @@ class RecipePlan:
         names = unique_names([Path(parent) for parent in self.parents])
         return space_of(self.method, names, self.vary, self.ranges)
 
+    @property
+    def held_out_evaluations(self) -> int:
+        """How many models are scored at the end: the best child, the starting one, the base and the parents."""
+        return 2 + len({self.base, *self.parents})
+
 
 @dataclass(frozen=True)
 class RecipeRecord:

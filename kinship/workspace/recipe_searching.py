@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from kinship.errors import SearchError
-from kinship.evaluation import Evaluator, merge_gain
+from kinship.evaluation import Evaluator, Scores, merge_gain
 from kinship.evolution.recipes import HeldOut, Judge, importance, search_recipes
 from kinship.workspace.alone import alone
 from kinship.workspace.context import JobContext
@@ -29,8 +29,6 @@ from kinship.workspace.recipe_plan import (
 from kinship.workspace.recipe_study import opened_study
 
 __all__ = ["carry_out", "search_recipe"]
-
-_HELD_OUT = 2  # evaluations at the end
 
 Report = Callable[[float, str], None]
 
@@ -82,7 +80,7 @@ def carry_out(plan: RecipePlan, folder: Path, evaluator: Evaluator, report: Repo
         def tell(what: str) -> None:
             over = sum(one.state != "running" for one in record.trials)
             doing = f"trial {over} of {plan.trials - 1}: {what}" if over < plan.trials else f"held out: {what}"
-            report(min(over / (plan.trials + _HELD_OUT), 0.99), doing)
+            report(min(over / (plan.trials + plan.held_out_evaluations), 0.99), doing)
 
         bench = RecipeBench(plan, folder, evaluator, tell)
         bench.check()
@@ -105,12 +103,26 @@ def carry_out(plan: RecipePlan, folder: Path, evaluator: Evaluator, report: Repo
 
 
 def _held_out(record: RecipeRecord, bench: RecipeBench) -> HeldOut | None:
-    """Score the best and the starting recipe on the half that the search never saw; None where there is no best."""
+    """Score the best recipe, the starting one, the parents and the base on the half that the search never saw.
+
+    None where there is no best.
+    """
     best, start = record.best, record.start
     if best is None or start is None:
         return None
     scores = [bench.scores(one.number, one.values, "held-out") for one in (best, start)]
-    averages = [one.average for one in scores]
-    assert averages[0] is not None
-    assert averages[1] is not None
-    return HeldOut(averages[0], averages[1], merge_gain(scores[0], scores[1:]).stderr)
+    before = bench.held_out_before()
+    rival = max(before, key=lambda name: (_average(before[name]), name))
+    return HeldOut(
+        _average(scores[0]),
+        _average(scores[1]),
+        merge_gain(scores[0], scores[1:]).stderr,
+        rival,
+        _average(before[rival]),
+        merge_gain(scores[0], [before[rival]]).stderr,
+    )
+
+
+def _average(scores: Scores) -> float:
+    assert scores.average is not None, "the search scores all on tasks of one kind"
+    return scores.average

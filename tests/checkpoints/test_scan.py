@@ -34,6 +34,8 @@ def test_a_checkpoint_folder_and_a_file_themselves(tmp_path):
     folder = save_model(tmp_path / "apple", llama(0))
     assert find_checkpoints(folder) == [folder]
     assert find_checkpoints(folder / "model.safetensors") == [folder / "model.safetensors"]
+    with pytest.raises(CheckpointError, match="not a weight file"):
+        find_checkpoints(folder / "config.json")
 
 
 def test_states_of_training_and_hidden_places_are_no_checkpoints(tmp_path):

@@ -121,5 +121,5 @@ def test_a_lead_counts_from_two_standard_errors(own, error, words):
         for one in scored({"the base model": 70.0}, {"the base model": 61.0, "uniform soup": 40.0})
     ]
     found = verdict(run(85.0), scores, held_out=own)
-    assert found.error == error
+    assert (found.rival, found.error) == ("the base model", error)
     assert re.search(words, found.sentence)

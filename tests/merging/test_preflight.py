@@ -175,6 +175,9 @@ def test_a_base_that_a_method_ignores_is_one_more_parent(linear, family):
     findings = preflight(replace(linear, base=str(family[0]), parameters={"weight": 1.0}))
     assert said(findings) == []
     assert any("is merged as one more parent" in told for _, told in said(findings, "warning"))
+    ((what, told),) = said(preflight(replace(linear, base=str(family[0]))))
+    assert what == "base"
+    assert "one more parent and has no weight; leave base_model out" in told
 
 
 BASE = llama(0, vocabulary=len(TOKENS) + 1)

@@ -126,6 +126,35 @@ def test_the_first_candidate_is_where_it_begins_the_better_parent_first(demo):
     assert averages[boxes["First"]] >= averages[boxes["Second"]]
 
 
+def test_the_reason_for_the_pair_is_said_in_full_and_that_its_order_could_be_better(demo):
+    scored(demo, "sorting", "shifting", "addition")
+    table = run(PAGE, family=DEMO).dataframe[0].value
+    row = next(row for _, row in table.iterrows() if {row["first"], row["second"]} == set(PAIR.values()))
+    better, worse = sorted(PAIR.values(), key=lambda name: -{row["first"]: row["a"], row["second"]: row["b"]}[name])
+    right, wrong = (words(run(PAGE, family=DEMO, first=a, second=b)) for a, b in ((better, worse), (worse, better)))
+    assert row["why"] in right
+    assert row["why"] in wrong
+    assert "put it first" not in right
+    assert f"{better} scores more than {worse}" in wrong
+
+
+def test_a_child_and_its_own_parent_are_told_to_be_so(demo, home):
+    out = home / "models" / "child"
+    make_merge(compose("linear", [path(demo, n) for n in PAIR.values()]), out, lambda *_: None)
+    join_family(DEMO, out)
+    measured(family(DEMO))
+    assert "child was merged from sorting" in words(run(PAGE, family=DEMO, first="child", second="sorting"))
+    assert "was merged from" not in words(run(PAGE, family=DEMO, first="child", second="addition"))
+
+
+def test_the_child_is_named_after_the_parents_in_its_recipe(demo):
+    app = run(PAGE, family=DEMO, **PAIR)
+    next(t for t in app.toggle if t.label == "Write the YAML myself").set_value(True).run()
+    own = compose("linear", [path(demo, n) for n in ("addition", "reversing", "sorting", "shifting")])
+    app.text_area[0].set_value(own.to_yaml()).run()
+    assert next(t for t in app.text_input if t.label == "Name of the child").value == "4-models-linear"
+
+
 def test_published_scores_can_be_chosen_and_are_marked(demo):
     store_published(
         "paper.csv", {n: Scores({"t": TaskScore("t", 10.0, None, "percent", "acc")}) for n in PAIR.values()}

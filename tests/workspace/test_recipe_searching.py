@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -104,13 +105,21 @@ def test_the_best_and_the_start_are_compared_on_the_half_that_the_search_never_s
     judge = Judge()
     record = carry_out(plan_of(models), tmp_path / "run", judge, quiet)
     parts = [part for _, part in judge.asked]
-    assert parts == ["search"] * 6 + ["held-out"] * 2
+    assert parts == ["search"] * 6 + ["held-out"] * record.plan.held_out_evaluations
     folders = [f"trial-{one.number}" for one in (record.best, record.start)]
-    assert [name for name, part in judge.asked if part == "held-out"] == folders
+    before = ["base", *(Path(path).name for path in record.plan.parents)]
+    assert [name for name, part in judge.asked if part == "held-out"] == [*folders, *before]
     best = trial_folder(tmp_path / "run", record.best.number)
     held_out = judge.evaluate(best, resolve_tasks(["addition"]), Options(part="held-out"), quiet)
     assert record.held_out.best == held_out.average != record.best.score
     assert record.held_out.error == pytest.approx(2**0.5), "two scores with an error of 1, no questions to pair"
+    known = {
+        Path(path).name: judge.evaluate(path, resolve_tasks(["addition"]), Options(part="held-out"), quiet).average
+        for path in (record.plan.base, *record.plan.parents)
+    }
+    assert record.held_out.rival == max(known, key=known.get)
+    assert record.held_out.rival_score == max(known.values())
+    assert record.held_out.rival_error == pytest.approx(2**0.5)
 
 
 def test_only_the_best_child_stays_and_every_recipe_can_be_made_again(home, models, tmp_path):
@@ -134,7 +143,7 @@ def test_no_merge_is_made_twice(home, models, tmp_path, made):
     assert sorted(made) == [f"trial-{n}" for n in range(6)]
     assert carry_out(plan_of(models), tmp_path / "one", judge, quiet) == first
     assert len(made) == 6
-    assert len(judge.asked) == 6 + 2
+    assert len(judge.asked) == 6 + first.plan.held_out_evaluations
 
 
 @pytest.mark.parametrize("moment", range(0, 100, 12))

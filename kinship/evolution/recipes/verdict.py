@@ -1,4 +1,4 @@
-"""Whether a search was worth it: its best recipe against the method's starting one, on questions it never saw."""
+"""Whether a search was worth it: its best recipe against what was there before, on questions it never saw."""
 
 from __future__ import annotations
 
@@ -17,11 +17,20 @@ class HeldOut:
         Average task score of the best recipe found, and of the starting recipe.
     error : float or None
         Standard error of their difference, paired over the questions; None where it cannot be known.
+    rival : str
+        The model that scores most of the parents and the base, which cost no merge.
+    rival_score : float or None
+        Its average task score.
+    rival_error : float or None
+        Standard error of the best recipe's lead over it, as `error`.
     """
 
     best: float
     start: float
     error: float | None
+    rival: str = ""
+    rival_score: float | None = None
+    rival_error: float | None = None
 
     @property
     def gain(self) -> float:
@@ -29,16 +38,27 @@ class HeldOut:
         return self.best - self.start
 
     @property
+    def lead(self) -> float | None:
+        """What the best recipe scores above the best model that was there before."""
+        return None if self.rival_score is None else self.best - self.rival_score
+
+    @property
     def sentence(self) -> str:
         """What that says of the search, in words."""
-        gain = f"{self.gain:+.3g}"
         if self.gain == 0 and not self.error:
-            return "The search found nothing better than the starting recipe."
-        if self.error is None:
-            return f"Held out, the best recipe is {gain} from the starting one; the error is not known."
-        told = f"{gain} against an error of {self.error:.3g}"
-        if self.gain > self.error:
-            return f"Held out, the best recipe beats the starting one by more than the error: {told}."
-        if self.gain < -self.error:
-            return f"Held out, the best recipe is worse than the starting one by more than the error: {told}."
-        return f"Held out, the best recipe cannot be told from the starting one: {told}."
+            told = "The search found nothing better than the starting recipe."
+        else:
+            told = f"Held out, the best recipe {_against(self.gain, self.error, 'the starting one')}."
+        if self.lead is None:
+            return told
+        rival = f"{self.rival} (the best of the parents and the base)"
+        return f"{told} It {_against(self.lead, self.rival_error, rival)}."
+
+
+def _against(lead: float, error: float | None, other: str) -> str:
+    if error is None:
+        return f"is {lead:+.3g} from {other}; the error is not known"
+    told = f"{lead:+.3g} against an error of {error:.3g}"
+    if abs(lead) < 2 * error or lead == 0:
+        return f"cannot be told from {other}: {told}"
+    return f"{'beats' if lead > 0 else 'is worse than'} {other} by more than twice the error: {told}"

@@ -96,13 +96,17 @@ def test_a_start_outside_the_ranges_does_not_count_for_importance(drawn):
 @pytest.mark.parametrize(
     ("held_out", "words"),
     [
-        (HeldOut(60.0, 58.0, 1.0), "beats the starting one by more than the error: +2 against an error of 1"),
+        (HeldOut(60.0, 58.0, 1.0), "beats the starting one by more than twice the error: +2 against an error of 1"),
+        (HeldOut(60.0, 58.1, 1.0), "cannot be told from the starting one: +1.9 against"),
         (HeldOut(60.0, 59.5, 1.0), "cannot be told from the starting one: +0.5 against"),
         (HeldOut(59.5, 60.0, 1.0), "cannot be told from the starting one: -0.5 against"),
-        (HeldOut(58.0, 60.0, 1.0), "is worse than the starting one by more than the error: -2 against"),
+        (HeldOut(58.0, 60.0, 1.0), "is worse than the starting one by more than twice the error: -2 against"),
         (HeldOut(60.0, 60.0, 0.0), "found nothing better"),
         (HeldOut(60.0, 60.0, 1.0), "cannot be told from"),
         (HeldOut(60.0, 58.0, None), "the error is not known"),
+        (HeldOut(60.0, 40.0, 1.0, "m", 63.0, 1.0), "It is worse than m (the best of the parents and the base) by more"),
+        (HeldOut(60.0, 40.0, 1.0, "m", 61.0, 1.0), "It cannot be told from m (the best"),
+        (HeldOut(60.0, 40.0, 1.0, "m", 57.0, 1.0), "It beats m (the best"),
     ],
 )  # fmt: skip
 def test_the_verdict_in_words(held_out, words):
