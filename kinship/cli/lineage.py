@@ -119,7 +119,11 @@ def infer_tree_command(
         "audit": [vars(one) for one in audited],
         "warnings": warnings,
     }
-    answer(data, _inferred_text(inferred), as_json)
+    agree = sum(one.outcome == "agree" for one in audited)
+    checked = (
+        f"cards and recipes: {agree} of {len(audited)} agree with the weights" if audited else "nothing is declared"
+    )
+    answer(data, f"{_inferred_text(inferred)}\n{checked}", as_json)
 
 
 def _asked(known: Genealogy) -> list[Declaration]:

@@ -87,4 +87,4 @@ def _with_scores(scores: PairScores, distant: bool, strong: float, is_best: bool
 
 
 def _told(pcc: float) -> str:
-    return f"{round(pcc, 2) + 0.0:.2f}"  # never -0.00
+    return f"{pcc:z.2f}"

@@ -135,7 +135,7 @@ def _nearest(one: Candidate) -> str | None:
     if not others:
         return None
     name = max(others, key=lambda other: (others[other], other))
-    return f"{name} {others[name]:.2f}"
+    return f"{name} {others[name]:z.2f}"
 
 
 def _lacking(one: Candidate) -> list[str]:

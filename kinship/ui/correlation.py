@@ -115,10 +115,10 @@ def _coefficients(one: Correlation) -> dict[str, float | str]:
     return {
         "r": one.pearson.value,
         "p": _p(one.pearson.p),
-        "interval": f"{one.pearson.low:.2f} to {one.pearson.high:.2f}",
+        "interval": f"{one.pearson.low:z.2f} to {one.pearson.high:z.2f}",
         "rho": one.spearman.value,
         "rho_p": _p(one.spearman.p),
-        "rho_interval": f"{one.spearman.low:.2f} to {one.spearman.high:.2f}",
+        "rho_interval": f"{one.spearman.low:z.2f} to {one.spearman.high:z.2f}",
     }
 
 

@@ -71,7 +71,7 @@ def _headline(record: RunRecord, run: Run) -> None:
         "Held out": ("-" if held_out is None else f"{held_out:.3g}", "The same model on the other half, at the end."),
         "Generation": (str(len(run.generations) - 1), None),
         "Merges": (str(run.merges), "Baselines are not counted."),
-        "Kinship": (f"{kin[-1]:.2f}" if kin else "-", f"Mean PCC of the {run.k} best after the last generation."),
+        "Kinship": (f"{kin[-1]:z.2f}" if kin else "-", f"Mean PCC of the {run.k} best after the last generation."),
     }
     row = st.container(horizontal=True, gap="small")
     for title, (value, about) in numbers.items():

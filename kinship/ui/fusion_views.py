@@ -36,7 +36,7 @@ def show_outcome(record: FusionRecord, fusion: Fusion) -> None:
         ),
         "Held out": ("-" if held_out is None else f"{held_out:.{digits}f}", "On the other half, at the end."),
         "Kinship": (
-            f"{related.kinship:.2f}" if related and related.kinship is not None else "-",
+            f"{related.kinship:z.2f}" if related and related.kinship is not None else "-",
             "Mean PCC of the last round's deltas from the shared model that they started from.",
         ),
         "Drift": (
@@ -70,9 +70,10 @@ def _verdict(record: FusionRecord, digits: int) -> str:
     over = record.over["held-out"]
     error = "" if over.stderr is None else f" ± {over.stderr:.{digits}f}"
     points = f"**{over.points:+.{digits}f}{error}**"
+    rounds = f"{record.plan.rounds} round{'s' * (record.plan.rounds != 1)}"
     told = (
-        f"After {record.plan.rounds} rounds the shared model scores {points} over the base on the held-out half (error "
-        "paired over the questions)"
+        f"After {rounds} the shared model scores {points} over the base on the held-out half (error paired over the "
+        "questions)"
     )
     if over.stderr is None:
         return f"{told}."

@@ -146,6 +146,6 @@ def _show_kinship(table: GramTable, pair: tuple[str, str]) -> None:
     two = table.select(list(pair))
     for name in ("pcc", "cosine"):
         value = float(kinship_matrix(two, name).values[0, 1])
-        st.metric(METRICS[name].title, "undefined" if np.isnan(value) else f"{value:.2f}")
+        st.metric(METRICS[name].title, "undefined" if np.isnan(value) else f"{value:z.2f}")
     st.metric("Weight distance", f"{apart:.3g}")
     st.page_link("pages/matrix.py", label="All of the family")

@@ -26,7 +26,7 @@ def show_numbers(
     numbers = {
         "Members": f"{len(family.members)}",
         "Parameters": count_text(alignment.base.parameters) if alignment else "-",
-        "Mean kinship (PCC)": "-" if isnan(mean) else f"{mean:.2f}",
+        "Mean kinship (PCC)": "-" if isnan(mean) else f"{mean:z.2f}",
         "Best average score": f"{own[best]:.1f} %" if best else "-",
     }
     row = st.container(horizontal=True)

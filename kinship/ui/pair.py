@@ -27,7 +27,7 @@ def show_pair(table: GramTable, pair: tuple[str, str], metric_name: str, names: 
     for column, name in zip(st.columns(len(METRICS)), METRICS, strict=True):
         matrix = kinship_matrix(two, name)
         value = float(matrix.values[0, 1])
-        shown = "undefined" if np.isnan(value) else f"{value:.2f}" if METRICS[name].signed else f"{value:.3g}"
+        shown = "undefined" if np.isnan(value) else f"{value:z.2f}" if METRICS[name].signed else f"{value:.3g}"
         column.metric(METRICS[name].title, shown, help=matrix.undefined.get((first, second)))
     if table.base == names[0]:
         pair_link("pages/merge.py", "Merge this pair", pair)

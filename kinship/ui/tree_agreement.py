@@ -28,11 +28,13 @@ def show_agreement(table: GramTable, tree: Genealogy, chosen: str) -> None:
     related = relatedness(tree, names, lambda a, b: float(kinship[place[a], place[b]]))
     st.metric(
         "Agreement with the tree",
-        "-" if isnan(agreement) else f"{agreement:.2f}",
+        "-" if isnan(agreement) else f"{agreement:z.2f}",
         help="Cophenetic correlation: steps of descent between two models against the height at which they join here.",
     )
     info = dendrogram.dendrogram_info(names, kinship, signed=True, metric="PCC")
-    told = "" if isnan(related.correlation) else f" Shared ancestry and kinship correlate at {related.correlation:.2f}."
+    told = (
+        "" if isnan(related.correlation) else f" Shared ancestry and kinship correlate at {related.correlation:z.2f}."
+    )
     show_figure(
         tree_dendrogram.draw(info, chosen),
         key="tree-dendrogram",

@@ -81,7 +81,7 @@ def _parents(known: Known, tree: Genealogy, node: str) -> None:
 def _kinship(table: GramTable | None, child: str, parent: str) -> str:
     if table is None or child not in table.models or parent not in table.models:
         return ""
-    return f"; kinship {kinship_matrix(table.select([child, parent])).values[0, 1]:.2f}"
+    return f"; kinship {kinship_matrix(table.select([child, parent])).values[0, 1]:z.2f}"
 
 
 def _weights(known: Known, tree: Genealogy, chosen: str) -> None:
@@ -104,7 +104,7 @@ def _weights(known: Known, tree: Genealogy, chosen: str) -> None:
                 {
                     "parents": " + ".join(one.parents),
                     "left": one.residual,
-                    "coefficients": ", ".join(f"{value:.2f}" for value in one.coefficients),
+                    "coefficients": ", ".join(f"{value:z.2f}" for value in one.coefficients),
                 }
                 for one in found.ranked[:_RANKED]
             ],
@@ -131,7 +131,7 @@ def _verdict(found: Paternity) -> str:
 
 
 def _setting(value: float | tuple[float, ...]) -> str:
-    return " / ".join(f"{one:.2f}" for one in value) if isinstance(value, tuple) else f"{value:.2f}"
+    return " / ".join(f"{one:z.2f}" for one in value) if isinstance(value, tuple) else f"{value:z.2f}"
 
 
 def _links(table: GramTable | None, chosen: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from kinship.checkpoints import open_checkpoint
 from kinship.demo.contributor import contribution_steps, is_demo_model, train_contribution
 from kinship.errors import ContributionError, SearchError
 from kinship.workspace.command import run_command
@@ -56,11 +57,14 @@ def demo_trainer(base: Path, contributors: tuple[str, ...], steps: int | None = 
 
     Raises
     ------
+    CheckpointError
+        There is no such base.
     SearchError
         The base is no demo model.
     UnknownNameError
         There is no such task.
     """
+    open_checkpoint(base)
     if not is_demo_model(base):
         raise SearchError(
             f"{base} is not of the demo family, and only that has a trainer here; "

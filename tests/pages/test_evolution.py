@@ -141,6 +141,7 @@ def test_pause_and_go_on(models):
     press(app, "Go on")
     press(opened(), "Pause")
     assert [one.state for one in jobs()] == ["cancelled"]
+    assert "paused" in words(run("pages/jobs.py"))
     press(opened(), "Go on")
     assert [one.state for one in jobs()] == ["queued", "cancelled"]
 
