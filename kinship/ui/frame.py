@@ -11,6 +11,7 @@ from streamlit.navigation.page import Page
 from kinship.errors import KinshipError
 from kinship.similarity import gpu_names
 from kinship.ui.current import current_family, family_names, member_names
+from kinship.ui.words import counted
 from kinship.workspace import Heartbeat, alive, ensure_worker, jobs
 
 __all__ = ["PAGES", "frame", "page"]
@@ -106,6 +107,6 @@ def _worker_state() -> None:
         return
     if running:
         first = next((job for job in running if job.state == "running"), running[-1])
-        st.progress(first.fraction, f"{len(running)} job{'s' * (len(running) > 1)}: {first.kind} {first.title}")
+        st.progress(first.fraction, f"{counted(len(running), 'job')}: {first.kind} {first.title}")
     state = "alive" if workers else "asleep; it starts with the next job"
     st.caption(f"Worker: {state}" + ("" if running else ", no job running" if workers else ""))

@@ -13,6 +13,7 @@ from kinship.errors import KinshipError
 from kinship.evaluation import DEMO, Options
 from kinship.ui.fusion_views import show_fused, show_outcome
 from kinship.ui.undertaking import More, choose_one, go_on, show_controls, watch
+from kinship.ui.words import counted
 from kinship.workspace import Job
 from kinship.workspace.families import Family
 from kinship.workspace.fusions import (
@@ -88,8 +89,8 @@ def _ask(family: Family) -> None:
         st.session_state["fusion"] = name
         go_on("fuse", name)
     st.caption(
-        f"{rounds * len(contributors)} contributions, {rounds} averages and {rounds + 1} evaluations on all four "
-        "tasks; it goes on when this tab is closed."
+        f"{counted(rounds * len(contributors), 'contribution')}, {counted(rounds, 'average')} and "
+        f"{counted(rounds + 1, 'evaluation')} on all four tasks; it goes on when this tab is closed."
     )
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from kinship.evolution import Fusion, shared_name
 from kinship.plots import fusion as plot
 from kinship.ui.figure import show_figure
-from kinship.ui.words import decimals
+from kinship.ui.words import counted, decimals
 from kinship.workspace.families import Family, join_family
 from kinship.workspace.fusions import FusionRecord, fusion_folder, shared_model
 
@@ -70,10 +70,9 @@ def _verdict(record: FusionRecord, digits: int) -> str:
     over = record.over["held-out"]
     error = "" if over.stderr is None else f" ± {over.stderr:.{digits}f}"
     points = f"**{over.points:+.{digits}f}{error}**"
-    rounds = f"{record.plan.rounds} round{'s' * (record.plan.rounds != 1)}"
     told = (
-        f"After {rounds} the shared model scores {points} over the base on the held-out half (error paired over the "
-        "questions)"
+        f"After {counted(record.plan.rounds, 'round')} the shared model scores {points} over the base on the held-out "
+        "half (error paired over the questions)"
     )
     if over.stderr is None:
         return f"{told}."

@@ -8,6 +8,7 @@ import streamlit as st
 
 from kinship.checkpoints import find_checkpoints, is_hub_id, unique_names
 from kinship.errors import KinshipError
+from kinship.ui.words import counted
 from kinship.workspace import enqueue, ensure_worker
 from kinship.workspace.families import Family, delete_family, family, save_family
 from kinship.workspace.library import add_paths, added_paths, remove_path
@@ -47,7 +48,7 @@ def _add(source: str) -> str:
     if not found:
         raise KinshipError(f"there are no checkpoints below {path}; they are folders or files of weights")
     add_paths(found)
-    return f"Found {len(found)} checkpoint{'s' * (len(found) > 1)} below {path}. Make a family of them below."
+    return f"Found {counted(len(found), 'checkpoint')} below {path}. Make a family of them below."
 
 
 def show_new_family(picked: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["bytes_text", "count_text", "decimals", "duration"]
+__all__ = ["bytes_text", "count_text", "counted", "decimals", "duration"]
 
 
 def count_text(count: float) -> str:
@@ -19,6 +19,11 @@ def bytes_text(size: float) -> str:
         if size >= limit:
             return f"{size / limit:.1f} {unit}"
     return f"{size:.0f} B"
+
+
+def counted(count: int, one: str) -> str:
+    """Return "1 round" or "2 rounds"."""
+    return f"{count} {one}{'s' * (count != 1)}"
 
 
 def decimals(unit: str) -> int:

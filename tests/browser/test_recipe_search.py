@@ -30,7 +30,7 @@ def test_a_recipe_search_outlives_its_tab_and_hands_on_its_best(open_page, serve
         viewport={"width": 1440, "height": 1000},
     )
     expect(page.get_by_text("No recipe search yet")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("3 merges and 5 evaluations")).to_be_visible()
+    expect(page.get_by_text("3 merges and 8 evaluations")).to_be_visible()
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
     page.get_by_role("button", name="Start the search").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=PATIENCE)
