@@ -28,7 +28,7 @@ except KinshipError as error:
     st.warning(str(error))
 table = stored_table(alignment) if alignment else None
 known = known_tree(family) if table is not None or family.published else None
-show_numbers(family, alignment, table, known.scores if known else {})
+show_numbers(family, alignment, table, known)
 row = st.container(horizontal=True, gap="medium")
 left, right = row.container(width=580), row.container(width=360)
 with right:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
+from kinship.evolution.lead import against
 from kinship.evolution.run import Run
 from kinship.evolution.search import Evaluate
 
@@ -82,8 +83,6 @@ class Verdict:
     ----------
     rival : str
         The best of the baselines; ties by name.
-    unbeaten : tuple of str
-        Baselines that score as well as the search or better, best first; ties by name.
     margin : float
         Points of the search above the best baseline; 0 or less where that one wins.
     error : float or None
@@ -93,7 +92,6 @@ class Verdict:
     """
 
     rival: str
-    unbeaten: tuple[str, ...]
     margin: float
     error: float | None
     sentence: str
@@ -162,11 +160,11 @@ def verdict(run: Run, scores: Sequence[BaselineScore], held_out: float | None = 
     found = {one.baseline.name: one.score if held_out is None else one.held_out for one in settings.values()}
     ranked = sorted((-score, name) for name, score in found.items() if score is not None)
     margin, best = own + ranked[0][0], ranked[0][1]
-    unbeaten = tuple(name for minus, name in ranked if -minus >= own)
     if held_out is None:
-        return Verdict(best, unbeaten, margin, None, _so_far(best, margin))
+        return Verdict(best, margin, None, _so_far(best, margin))
     error = next(one.held_out_error for one in settings.values() if one.baseline.name == best)
-    return Verdict(best, unbeaten, margin, error, _at_the_end(best, margin, error))
+    told = f"On the questions that chose nothing, it {against(margin, error, f'{best} (the best baseline)')}."
+    return Verdict(best, margin, error, told)
 
 
 def _so_far(best: str, margin: float) -> str:
@@ -176,18 +174,3 @@ def _so_far(best: str, margin: float) -> str:
     if margin == 0:
         return f"So far, {where}, it scores the same as a baseline, {best}."
     return f"So far, {where}, a baseline leads: {best} scores {-margin:.3g} more."
-
-
-def _at_the_end(best: str, margin: float, error: float | None) -> str:
-    where = "On the questions that chose nothing"
-    if margin == 0 and not error:
-        return f"{where}, it is no better than a baseline: {best} scores the same."
-    by = f"{abs(margin):.3g}" + (f" ± {error:.2g}" if error is not None else ", with an error that is not known")
-    if error is not None and abs(margin) < 2 * error:
-        apart = "above" if margin > 0 else "below"
-        return (
-            f"{where}, it cannot be told from its best baseline, {best}: it scores {by} {apart} (± one standard error)."
-        )
-    if margin > 0:
-        return f"{where}, it beats every baseline, the best of them ({best}) by {by}."
-    return f"{where}, a baseline wins: {best} scores {by} more."

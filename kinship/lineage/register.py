@@ -46,7 +46,7 @@ class Register:
         if fingerprint in self._about:
             self._note(reference, fingerprint)
             return fingerprint
-        for alias in _readings(reference, below):
+        for alias in _readings(reference, below, by_name=not (fingerprint and _exists(Path(reference)))):
             if alias in self._by_alias:
                 self._note(reference, self._by_alias[alias])
                 return self._by_alias[alias]
@@ -86,13 +86,16 @@ def _hub_name(path: Path) -> tuple[str, ...]:
     return ("/".join(path.parent.parent.name.removeprefix("models--").split("--", 1)),)
 
 
-def _readings(reference: str, below: str) -> list[str]:
-    """What a reference may mean, most literal first: itself, a path, a path beside, a Hub id, the last part of it."""
+def _readings(reference: str, below: str, *, by_name: bool) -> list[str]:
+    """What a reference may mean, most literal first: itself, a path, a path beside, a Hub id, the last part of it.
+
+    The last part means nothing where the model itself is there, and is none of those that are known.
+    """
     plain = reference.partition("@")[0]
     paths = [Path(reference).expanduser(), *([Path(below) / reference] if below else [])]
     resolved = [str(path.resolve()) for path in paths if _exists(path)]
     literal = [] if reference.startswith(".") else [reference]
-    return [*literal, *resolved, plain, Path(plain).name]
+    return [*literal, *resolved, plain, *([Path(plain).name] if by_name else [])]
 
 
 def _exists(path: Path) -> bool:

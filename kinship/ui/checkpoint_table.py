@@ -9,14 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from kinship.checkpoints import Checkpoint, unique_names
-from kinship.demo.path import demo_averages, demo_path
 from kinship.errors import KinshipError
+from kinship.ui.averages import averages_of
 from kinship.ui.current import member_names, opened
-from kinship.workspace import enqueue, ensure_worker
+from kinship.workspace import enqueue, ensure_worker, latest_job
 from kinship.workspace.families import DEMO, Family
 from kinship.workspace.families import family as family_called
 from kinship.workspace.library import added_paths
-from kinship.workspace.scores import known_scores
 
 __all__ = ["show_checkpoints"]
 
@@ -34,7 +33,7 @@ _COLUMNS = {
         format="%.1f",
         min_value=0,
         max_value=100,
-        help="Average task score in percent: measured here, else from the demo's card.",
+        help="Percent, over the tasks that most models here have: measured, else from the demo's card.",
     ),
     "licence": st.column_config.TextColumn("Licence"),
     "state": st.column_config.TextColumn("State", help="Why a checkpoint cannot be opened, and what to do."),
@@ -93,29 +92,37 @@ def _all_paths() -> list[Path]:
 def _rows(family: Family, paths: list[Path]) -> list[dict[str, Any]]:
     names = unique_names(paths)
     roles = dict(zip((family.base, *family.members), ("base", *["member"] * len(family.members)), strict=True))
-    carded = {str(demo_path() / name): score for name, score in demo_averages().items()}
+    found = {name: _opened(path) for name, path in zip(names, paths, strict=True)}
+    averages = averages_of({name: one for name, one in found.items() if isinstance(one, Checkpoint)})
     return [
-        _row(name, path, roles.get(str(path), ""), carded.get(str(path)))
-        for name, path in zip(names, paths, strict=True)
+        dict.fromkeys(_COLUMNS)
+        | {"name": name, "role": roles.get(str(path), ""), "path": str(path), "score": averages.values.get(name)}
+        | _facts(one)
+        for path, (name, one) in zip(paths, found.items(), strict=True)
     ]
 
 
-def _row(name: str, path: Path, role: str, carded: float | None) -> dict[str, Any]:
-    row = dict.fromkeys(_COLUMNS) | {"name": name, "role": role, "state": "", "path": str(path)}
+def _opened(path: Path) -> Checkpoint | str:
+    """Open a checkpoint, or say why it is not open."""
     try:
         checkpoint = opened(path)
     except KinshipError as error:
-        return row | {"state": str(error)}
-    if checkpoint is None:
-        enqueue("open", path.name, path=str(path))
-        ensure_worker()
-        return row | {"state": "being opened by the worker (torch format)"}
-    measured = known_scores(checkpoint.fingerprint).averages.get("percent")
-    return row | _facts(checkpoint) | {"score": carded if measured is None else measured}
+        return str(error)
+    if checkpoint is not None:
+        return checkpoint
+    asked = latest_job("open", path=str(path))
+    if asked is not None and asked.state == "failed":
+        return f"{asked.error} (see Jobs)"
+    enqueue("open", path.name, path=str(path))
+    ensure_worker()
+    return "being opened by the worker (torch format)"
 
 
-def _facts(one: Checkpoint) -> dict[str, Any]:
+def _facts(one: Checkpoint | str) -> dict[str, Any]:
+    if isinstance(one, str):
+        return {"state": one}
     return {
+        "state": "",
         "architecture": one.config.architecture or ("LoRA adapter" if one.adapter else None),
         "parameters": one.parameters,
         "dtype": one.dtype,

@@ -22,7 +22,8 @@ def recipe_link(family: Family, search: str, plan: RecipePlan) -> None:
 def handed_recipe(family: Family) -> Recipe | None:
     """Return the best recipe of the search that the link names (`recipe`), None where it names none.
 
-    On first sight its first parents and its method go to the boxes (`first`, `second`, `method`), so before those.
+    On first sight its first parents, method and seed go to the boxes (`first`, `second`, `method`, `seed`): call it
+    before those.
     """
     name = st.query_params.get("recipe")
     if not name:
@@ -31,7 +32,8 @@ def handed_recipe(family: Family) -> Recipe | None:
         record = load_recipe_run(name)
         if st.session_state.get("handed") != name:
             st.session_state["handed"] = name
-            st.session_state.update(_parents(family, record.plan), method=record.plan.method)
+            st.session_state.update(_parents(family, record.plan), method=record.plan.method, seed=record.plan.seed)
+            st.session_state.pop("pair", None)  # carried from another page, before this
         return recipe_at(record.plan, record.best.values) if record.best else None
     except KinshipError as error:
         st.warning(str(error))

@@ -11,15 +11,16 @@ from kinship.ui.words import decimals
 from kinship.ui.work import show_latest
 from kinship.workspace import enqueue, ensure_worker
 from kinship.workspace.families import Family
-from kinship.workspace.scores import known_scores
+from kinship.workspace.scores import comparable_scores
 
 __all__ = ["average_text", "offer_scoring", "scores_of"]
 
 
 def scores_of(alignment: Alignment, options: Options) -> dict[str, Scores]:
     """Return the scores made here in one way of every model of a family, by name; what was never scored has none."""
-    models = zip(alignment.names, (alignment.base, *alignment.members), strict=True)
-    return {name: known_scores(model.fingerprint, options) for name, model in models}
+    models = [alignment.base, *alignment.members]
+    found = comparable_scores([one.fingerprint for one in models], options)
+    return {name: found[one.fingerprint] for name, one in zip(alignment.names, models, strict=True)}
 
 
 def offer_scoring(family: Family, scoring: Scoring, scores: dict[str, Scores]) -> None:

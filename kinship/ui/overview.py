@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import isnan
 
 import streamlit as st
@@ -16,11 +15,10 @@ from kinship.workspace.families import Family
 __all__ = ["show_next_steps", "show_numbers", "show_small_tree"]
 
 
-def show_numbers(
-    family: Family, alignment: Alignment | None, table: GramTable | None, scores: Mapping[str, float]
-) -> None:
+def show_numbers(family: Family, alignment: Alignment | None, table: GramTable | None, known: Known | None) -> None:
     """Show members, parameters, mean kinship and the best of the members' average scores (percent)."""
     mean = _mean_kinship(family, table)
+    scores = known.scores if known is not None else {}
     own = {name: score for name, score in scores.items() if alignment is None or name in alignment.names[1:]}
     best = max(own, key=lambda name: own[name]) if own else None
     numbers = {
@@ -33,7 +31,8 @@ def show_numbers(
     for title, value in numbers.items():
         row.metric(title, value, border=True, width=170)
     if best:
-        st.caption(f"Best average score: {best}.")
+        over = f", over {', '.join(known.tasks)}" if known is not None and known.tasks else ""
+        st.caption(f"Best average score: {best}{over}.")
 
 
 def show_next_steps(family: Family, table: GramTable | None) -> None:

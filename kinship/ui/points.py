@@ -10,7 +10,7 @@ from kinship.errors import KinshipError
 from kinship.evaluation import Answers, check_mixable
 from kinship.ui.words import duration
 from kinship.ui.work import job_line
-from kinship.workspace import Job, enqueue, ensure_worker, jobs
+from kinship.workspace import Job, enqueue, ensure_worker, latest_job
 from kinship.workspace.landscape import Request, measured_points, seconds_needed
 
 __all__ = ["show_points"]
@@ -77,5 +77,4 @@ def _offer(kind: str, title: str, request: Request, missing: int) -> None:
 
 def _job(kind: str, request: Request) -> Job | None:
     """Return the newest job that measures these points."""
-    asked = request.arguments
-    return next((one for one in jobs(limit=50) if one.kind == kind and one.arguments == asked), None)
+    return latest_job(kind, **request.arguments)

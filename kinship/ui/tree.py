@@ -9,7 +9,6 @@ from pathlib import Path
 import streamlit as st
 
 from kinship.checkpoints import Alignment, Checkpoint
-from kinship.demo.path import demo_averages
 from kinship.errors import KinshipError
 from kinship.lineage import (
     Genealogy,
@@ -24,11 +23,11 @@ from kinship.lineage.ancestry import ancestors
 from kinship.lineage.views import best_path, focused, folded
 from kinship.plots import tree as plot
 from kinship.similarity import GramTable, kinship_matrix
+from kinship.ui.averages import averages_of
 from kinship.ui.current import current_alignment, opened, stored_table
 from kinship.ui.figure import clicked, show_figure
 from kinship.ui.work import open_and_wait
-from kinship.workspace.families import DEMO, Family
-from kinship.workspace.scores import known_scores
+from kinship.workspace.families import Family
 from kinship.workspace.tables import table_key
 
 __all__ = ["COLOURS", "Known", "known_tree", "show_tree", "whole_tree"]
@@ -50,6 +49,8 @@ class Known:
         As declared.
     scores : Mapping of str to float
         Average task score of each model that has one, in percent.
+    tasks : tuple of str
+        What it is the average over; empty where that is not known.
     checkpoints : Mapping of str to Checkpoint
         By name; empty for a published lineage.
     alignment : Alignment or None
@@ -59,6 +60,7 @@ class Known:
 
     tree: Genealogy
     scores: Mapping[str, float]
+    tasks: tuple[str, ...] = ()
     checkpoints: Mapping[str, Checkpoint] = field(default_factory=dict)
     alignment: Alignment | None = None
     table: GramTable | None = None
@@ -86,15 +88,13 @@ def known_tree(family: Family) -> Known:
         open_and_wait(family)
     tree = _declared(checkpoints)
     named = {tree.name(one.fingerprint): one for one in checkpoints}
-    shipped = demo_averages() if family.name == DEMO else {}
-    measured = _averages(tuple(one.fingerprint for one in named.values()))
-    scores = shipped | {name: value for name, value in zip(named, measured, strict=True) if value is not None}
+    tasks, scores = averages_of(named)
     try:
         alignment = current_alignment(family)
     except KinshipError as error:  # what cannot be compared still has a tree
         st.warning(str(error))
         alignment = None
-    return Known(tree, scores, named, alignment, stored_table(alignment) if alignment else None)
+    return Known(tree, scores, tasks, named, alignment, stored_table(alignment) if alignment else None)
 
 
 def whole_tree(known: Known, *, inferred: bool) -> Genealogy:
@@ -168,11 +168,6 @@ def _choose() -> None:
     point = clicked("tree")
     if point is not None:
         st.session_state["model"] = point[0]
-
-
-@st.cache_resource(ttl=10, max_entries=50, show_spinner=False)
-def _averages(fingerprints: tuple[str, ...]) -> list[float | None]:
-    return [known_scores(fingerprint).average for fingerprint in fingerprints]
 
 
 @st.cache_resource(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from kinship.ui.words import duration
-from kinship.workspace import Job, cancel, enqueue, ensure_worker, jobs
+from kinship.workspace import Job, cancel, enqueue, ensure_worker, latest_job
 
 __all__ = ["More", "choose_one", "go_on", "show_controls", "watch"]
 
@@ -112,7 +112,7 @@ def go_on(kind: str, name: str) -> None:
 
 
 def _job(kind: str, name: str) -> Job | None:
-    return next((one for one in jobs(limit=50) if one.kind == kind and one.arguments == {"run": name}), None)
+    return latest_job(kind, run=name)
 
 
 def _active(job: Job | None) -> bool:

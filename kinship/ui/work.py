@@ -11,7 +11,7 @@ from kinship.errors import KinshipError
 from kinship.similarity import GramTable
 from kinship.ui.current import current_alignment, opened, stored_table
 from kinship.ui.words import bytes_text, duration
-from kinship.workspace import Job, cancel, enqueue, ensure_worker, job, jobs, retry
+from kinship.workspace import Job, cancel, enqueue, ensure_worker, job, latest_job, retry
 from kinship.workspace.families import Family
 
 __all__ = ["ask_and_wait", "job_line", "measure_and_wait", "measured", "open_and_wait", "show_latest"]
@@ -75,17 +75,17 @@ def ask_and_wait(kind: str, title: str, arguments: dict[str, object]) -> None:
 def show_latest(kind: str, **match: object) -> Job | None:
     """Show the newest job of a kind with these arguments, unless it is done; return it, or None where there is none."""
     try:
-        found = [one for one in jobs(limit=50) if one.kind == kind and match.items() <= one.arguments.items()]
+        found = latest_job(kind, **match)
     except KinshipError as error:
         st.error(str(error))
         return None
-    if not found:
+    if found is None:
         return None
-    if found[0].state in ("queued", "running"):
-        _watch(found[0].id)
+    if found.state in ("queued", "running"):
+        _watch(found.id)
     else:
-        job_line(found[0])
-    return found[0]
+        job_line(found)
+    return found
 
 
 @st.fragment(run_every=1)
@@ -117,7 +117,7 @@ def job_line(now: Job) -> None:
 def _known(kind: str, arguments: dict[str, object]) -> Job | None:
     """Return the newest job of this kind with these arguments, if it is under way or ended badly."""
     try:
-        found = [one for one in jobs(limit=50) if one.kind == kind and one.arguments == arguments]
+        found = latest_job(kind, **arguments)
     except KinshipError:
         return None
-    return found[0] if found and found[0].state != "done" else None
+    return found if found is not None and found.state != "done" else None

@@ -15,6 +15,7 @@ from kinship.workspace.jobs import (
     ensure_worker,
     job,
     jobs,
+    latest_job,
     log_tail,
     retry,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "home_folder",
     "job",
     "jobs",
+    "latest_job",
     "log_tail",
     "metadata",
     "retry",

@@ -12,7 +12,7 @@ from kinship.errors import KinshipError, SearchError
 
 __all__ = ["alone"]
 
-_PATIENCE = 10.0  # seconds: a cancelled job needs one to let go
+_PATIENCE = 30.0  # seconds: a paused job lets go when it next says how far it is
 
 
 @contextmanager
@@ -22,15 +22,20 @@ def alone(folder: Path) -> Iterator[None]:
     Raises
     ------
     SearchError
-        Another process is at work in the folder.
+        Another is at work in the folder.
     KinshipError
         It cannot be written.
     """
+    lock = FileLock(folder / ".lock", timeout=_PATIENCE)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock", timeout=_PATIENCE):
-            yield
+        lock.acquire()
     except Timeout:
-        raise SearchError(f"{folder}: another process is at work on this run; wait for it") from None
+        message = f"{folder}: another process, or one that was just paused, is at work on this run; try again later"
+        raise SearchError(message) from None
     except OSError as error:
         raise KinshipError(f"{folder} cannot be written ({error.strerror}); choose another place") from None
+    try:
+        yield
+    finally:
+        lock.release()

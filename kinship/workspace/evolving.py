@@ -74,7 +74,8 @@ def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report) -> Ru
         def keep(**changes: Any) -> None:
             nonlocal record
             paths = {**record.paths, **{name: str(path) for name, path in bench.paths.items()}}
-            record = replace(record, paths=paths, recipes={**record.recipes, **bench.recipes}, **changes)
+            recipes, digests = {**record.recipes, **bench.recipes}, {**record.digests, **bench.digests}
+            record = replace(record, paths=paths, recipes=recipes, digests=digests, **changes)
             write_run(folder, record)
 
         if record.run is None:  # what cannot be is refused before anything is scored or written

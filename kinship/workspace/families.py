@@ -81,18 +81,21 @@ def family(name: str) -> Family:
 
 
 def save_family(one: Family) -> None:
-    """Keep a family; one of the same name is replaced.
+    """Keep a family; one of the same name and base is replaced, and what was merged from it stays in it.
 
     Raises
     ------
     KinshipError
-        The name is empty or belongs to a built-in family, or there is no member.
+        The name is empty or belongs to a built-in family or one of another base, or there is no member.
     """
     if not one.name.strip() or one.name in {DEMO, *(lineage.name for lineage in lineages())}:
         raise KinshipError(f"a family cannot be called {one.name!r}; choose another name")
     if not one.members:
         raise KinshipError(f"the family {one.name} has no members; select at least one model beside the base")
     with transaction() as connection:
+        base = connection.execute(select(_families.c.base).where(_families.c.name == one.name)).scalar()
+        if base not in (None, one.base):
+            raise KinshipError(f"there is a family {one.name} of another base, {base}; choose another name")
         connection.execute(delete(_families).where(_families.c.name == one.name))
         connection.execute(
             insert(_families).values(

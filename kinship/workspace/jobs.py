@@ -28,7 +28,7 @@ from kinship.workspace.progress import Progress, load_progress
 if TYPE_CHECKING:
     from dbos import WorkflowHandle, WorkflowStatus
 
-__all__ = ["Job", "State", "cancel", "enqueue", "ensure_worker", "job", "jobs", "log_tail", "retry"]
+__all__ = ["Job", "State", "cancel", "enqueue", "ensure_worker", "job", "jobs", "latest_job", "log_tail", "retry"]
 
 LOG_TAIL_BYTES = 16_384
 
@@ -90,6 +90,9 @@ class Job:
     arguments: dict[str, Any]
 
 
+_RECENT = 50  # jobs that are over among which one is looked for
+
+
 def enqueue(kind: str, title: str, /, **arguments: Any) -> str:
     """Put a job in the queue.
 
@@ -139,6 +142,15 @@ def jobs(limit: int = 100) -> list[Job]:
         statuses = client().list_workflows(name=WORKFLOW, limit=limit, sort_desc=True)
     found = _as_jobs(statuses)
     return sorted(found, key=lambda one: one.created, reverse=True)
+
+
+def latest_job(kind: str, **match: Any) -> Job | None:
+    """Return the newest job of a kind with these arguments: under way, or over not long ago."""
+    with database_errors():
+        active = client().list_workflows(name=WORKFLOW, status=["ENQUEUED", "DELAYED", "PENDING"], sort_desc=True)
+        recent = client().list_workflows(name=WORKFLOW, limit=_RECENT, sort_desc=True)
+    found = [one for one in _as_jobs([*active, *recent]) if one.kind == kind and match.items() <= one.arguments.items()]
+    return max(found, key=lambda one: one.created, default=None)
 
 
 def job(id: str) -> Job:

@@ -55,11 +55,13 @@ def merge_by_hand(
     RecipeError
         The preflight found an error.
     """
-    made = _make(Recipe.from_yaml(recipe, seed), name, _part(context, 0.0, 0.4))
+    asked = Recipe.from_yaml(recipe, seed)
+    made = _make(asked, name, _part(context, 0.0, 0.4))
     join_family(family_name, made.path)
     _measure(family(family_name), _part(context, 0.4, 0.5))
     if tasks:
-        models = [*(parent.path for parent in made.record.parents), str(made.path)]
+        parents = make_record(asked).parents  # an equal merge may know other places
+        models = [*(parent.path for parent in parents), str(made.path)]
         score_models(models, tasks, include_path, Options(**options), _part(context, 0.5, 1.0))
     return {"path": str(made.path), "digest": made.record.digest, "seconds": made.seconds, "fresh": made.fresh}
 

@@ -10,7 +10,6 @@ from typing import NamedTuple
 from kinship.checkpoints import Alignment
 from kinship.errors import KinshipError
 from kinship.evaluation import Options, merge_gain
-from kinship.merging import read_record
 from kinship.similarity import GramTable, kinship_matrix
 from kinship.workspace.library import open_known
 from kinship.workspace.merges import merges
@@ -65,8 +64,7 @@ def _by_search(alignment: Alignment, options: Options, known: set[str]) -> list[
         if record.plan.options != replace(options, limit=None):
             continue
         for one in (one for generation in record.run.generations[1:] for one in generation):
-            made = read_record(Path(record.paths[one.name]))
-            digest = made.digest if made else f"{name}, {one.name}"  # its folder may have been cleaned up
+            digest = record.digests.get(one.name, f"{name}, {one.name}")
             if one.kinship is not None and one.gain is not None and digest not in known:
                 found[digest] = Outcome(one.kinship, one.gain)
     return list(found.values())

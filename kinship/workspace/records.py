@@ -45,8 +45,12 @@ class Records(Generic[T]):
 
     def names(self) -> list[str]:
         """Return the names of all records, the one that changed last first."""
-        files = [file for file in self._all.glob(f"*/{self._file}") if re.fullmatch(_NAME, file.parent.name)]
-        return [file.parent.name for file in sorted(files, key=lambda f: (-f.stat().st_mtime, f.parent.name))]
+        changed = {}
+        for file in self._all.glob(f"*/{self._file}"):
+            if re.fullmatch(_NAME, file.parent.name):
+                with suppress(FileNotFoundError):  # discarded at this moment
+                    changed[file.parent.name] = file.stat().st_mtime
+        return sorted(changed, key=lambda name: (-changed[name], name))
 
     def new_name(self, stem: str) -> str:
         """Take a name that no other has, such as ``stem-2``: its empty folder is made, so that it is nobody else's."""

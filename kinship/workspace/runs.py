@@ -54,6 +54,8 @@ class RunRecord:
         True once nothing is left to do.
     unit : {"percent", "bits per byte"}
         Of all its scores.
+    digests : Mapping of str to str
+        Of the recipe of each merge and its models: equal merges have the same.
     """
 
     plan: Plan
@@ -65,6 +67,7 @@ class RunRecord:
     kin_of_best: tuple[Kin, ...] = ()
     over: bool = False
     unit: Unit = "percent"
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 def new_run_name(plan: Plan) -> str:
@@ -83,6 +86,7 @@ def _to_dict(record: RunRecord) -> dict[str, Any]:
         "kin_of_best": record.kin_of_best,
         "over": record.over,
         "unit": record.unit,
+        "digests": dict(record.digests),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 
@@ -17,6 +17,7 @@ from kinship.similarity.device import resolve_device
 from kinship.workspace.database import metadata, transaction
 
 __all__ = [
+    "comparable_scores",
     "evaluate_kept",
     "forget_published",
     "known_scores",
@@ -91,22 +92,36 @@ def store_scores(checkpoint: Checkpoint, scores: Scores, options: Options) -> No
 
 
 def known_scores(fingerprint: str, options: Options | None = None) -> Scores:
-    """Return the newest stored score of a model on each task, all of its questions asked, by the libraries installed.
+    """Return the newest stored score of a model on each task; see `comparable_scores`."""
+    return comparable_scores([fingerprint], options)[fingerprint]
+
+
+def comparable_scores(fingerprints: Iterable[str], options: Options | None = None) -> dict[str, Scores]:
+    """Return the stored scores of models, all questions of a task asked, by the libraries installed.
+
+    Of each task only scores on its newest questions and configuration count, whichever model they are of.
 
     Parameters
     ----------
-    fingerprint : str
+    fingerprints : iterable of str
     options : Options, optional
         Only scores made in this way, its limit apart: scores of models that are to be compared need the same. Without
         it precision, batch size and the like may differ from task to task.
     """
-    query = select(_scores).where(_scores.c.fingerprint == fingerprint, _scores.c.versions == versions_text())
+    models = list(fingerprints)
+    query = select(_scores).where(_scores.c.fingerprint.in_(models), _scores.c.versions == versions_text())
     with transaction() as connection:
         rows = connection.execute(query.order_by(_scores.c.made)).all()
     made = None if options is None else options_text(replace(options, limit=None, part="all"))
     whole = [row for row in rows if made in (None, row.options)]
     whole = [row for row in whole if (said := json.loads(row.options))["limit"] is None and said["part"] == "all"]
-    return Scores({row.task: _read(row.score) for row in whole})
+    scores = [(row.fingerprint, row.task, _read(row.score)) for row in whole]
+    newest = {task: score.digest for _, task, score in scores}
+    found: dict[str, dict[str, TaskScore]] = {model: {} for model in models}
+    for model, task, score in scores:
+        if score.digest == newest[task]:
+            found[model][task] = score
+    return {model: Scores(tasks) for model, tasks in found.items()}
 
 
 def evaluate_kept(

@@ -62,8 +62,8 @@ def load_table(alignment: Alignment, device: Device = "auto") -> GramTable | Non
     wanted = _fingerprints(alignment)
     for row in _candidates(alignment, device):
         have = json.loads(row.fingerprints)
-        if have[0] == wanted[0] and set(wanted) <= set(have):
-            return _restore(row, alignment, [have.index(f) for f in wanted])
+        if have[0] == wanted[0] and set(wanted[1:]) <= set(have[1:]):
+            return _restore(row, alignment, [0, *(_row_of(f, have) for f in wanted[1:])])
     return None
 
 
@@ -77,14 +77,19 @@ def extendable_table(alignment: Alignment, device: Device = "auto") -> tuple[Gra
     for row in _candidates(alignment, device):
         have = json.loads(row.fingerprints)
         if have[0] == base and set(have[1:]) <= set(members):
-            known = [i for i, f in enumerate(members) if f in have]
+            known = [i for i, f in enumerate(members) if f in have[1:]]
             if best is None or len(known) > len(best[1]):
                 best = (row, known)
     if best is None:
         return None
     row, known = best
     have = json.loads(row.fingerprints)
-    return _restore(row, alignment, [0, *(have.index(members[i]) for i in known)]), known
+    return _restore(row, alignment, [0, *(_row_of(members[i], have) for i in known)]), known
+
+
+def _row_of(member: str, have: list[str]) -> int:
+    """Return the row of a member: not the base's, of weights, even where a copy of the base shares its fingerprint."""
+    return 1 + have[1:].index(member)
 
 
 def _candidates(alignment: Alignment, device: Device) -> list[Row[tuple[object, ...]]]:

@@ -30,6 +30,8 @@ class Workbench:
         Where the models lie, by name.
     recipes : dict of str to str
         How each model that was made here was made: YAML with names of models in place of their paths.
+    digests : dict of str to str
+        What each of them was made from, as `MergeRecord.digest`.
     unit : {"percent", "bits per byte"}
         Of the last score.
     done : int
@@ -61,6 +63,7 @@ class Workbench:
         self.plan = plan
         self.paths = dict(paths)
         self.recipes: dict[str, str] = {}
+        self.digests: dict[str, str] = {}
         self.unit: Unit = "percent"
         self.done = 0
         self._folder = folder
@@ -144,6 +147,7 @@ class Workbench:
         made = make_merge(recipe, out, lambda _, what: self._report(f"merging {name}: {what}"))
         names = {str(path): known for known, path in self.paths.items()}
         self.recipes[name] = recipe.with_models(lambda path: names.get(path, path)).to_yaml()
+        self.digests[name] = made.record.digest
         self.paths[name] = out
         self.done += 1
         return made.seconds

@@ -56,6 +56,15 @@ def test_a_relative_path_means_another_model_in_another_folder(tmp_path):
             assert "../base" not in family.graph.nodes[parent]["aliases"]
 
 
+def test_a_namesake_elsewhere_is_another_model(models, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    namesake = open_checkpoint(save_model(tmp_path / "elsewhere" / "one", tuned(llama(0), 9)))
+    claim = Claim(str(namesake.path), "merge parent", namesake.fingerprint)
+    family = genealogy(list(models.values()), [Declaration(str(models["two"].path), (claim,), "test")])
+    (parent,) = family.graph.predecessors(models["two"].fingerprint)
+    assert parent != models["one"].fingerprint
+
+
 def test_a_renamed_model_is_found_by_the_fingerprint_that_was_written_down(models):
     claim = Claim("/gone/elsewhere", "merge parent", models["one"].fingerprint)
     family = genealogy(list(models.values()), [Declaration(str(models["two"].path), (claim,), "record")])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from kinship.ui.frame import PAGES
+from kinship.workspace import jobs
 from kinship.workspace.families import DEMO, Family, family, save_family
 from kinship.workspace.library import add_paths, added_paths
 from tests.families import llama, save, tuned
@@ -90,6 +92,19 @@ def test_a_checkpoint_that_is_gone_is_named(home):
         app = run(page, family="gone")
         assert not app.exception, page
     assert "there is no such file" in words(run("pages/matrix.py", family="gone"))
+
+
+def test_a_torch_file_that_the_worker_could_not_open_says_so_and_is_not_asked_for_again(home, monkeypatch):
+    bad = home / "bad.bin"
+    bad.write_bytes(b"no pickle")
+    add_paths([bad])
+    failed = SimpleNamespace(state="failed", error=f"{bad} is damaged; download it again")
+    monkeypatch.setattr("kinship.ui.checkpoint_table.latest_job", lambda kind, **match: failed)
+    app = run("pages/checkpoints.py", family=DEMO, view="all checkpoints")
+    assert not app.exception
+    states = [state for one in app.dataframe for state in one.value.get("state", [])]
+    assert f"{bad} is damaged; download it again (see Jobs)" in states
+    assert not jobs()
 
 
 def test_a_folder_is_added_and_becomes_a_family(home):

@@ -12,6 +12,7 @@ from itertools import combinations
 
 import pytest
 
+from kinship.checkpoints import align, open_checkpoint
 from kinship.demo import demo_path
 from kinship.errors import MergeError, SearchError, UnknownNameError
 from kinship.evaluation import Evaluator, Options
@@ -20,6 +21,8 @@ from kinship.workspace import merges
 from kinship.workspace.evolving import evolve
 from kinship.workspace.jobs import cancel, enqueue, job
 from kinship.workspace.keeping import clean
+from kinship.workspace.measure import measure
+from kinship.workspace.outcomes import outcomes
 from kinship.workspace.plan import Plan
 from kinship.workspace.runs import RunRecord, load_run, read_run, run_folder, write_run
 from tests.merging.models import raw_weights
@@ -100,6 +103,14 @@ def test_nothing_is_made_or_scored_twice_within_a_run_or_across_runs(home, model
     assert greedy.run.merges < again.run.merges
     one, two = (tmp_path / name / "models" / "model-1-1" / "model.safetensors" for name in ("one", "two"))
     assert one.stat().st_ino == two.stat().st_ino
+
+
+def test_a_merge_that_two_searches_made_is_one_outcome_even_after_a_clean_up(home, models):
+    for name in ("one", "two"):
+        record = evolve(tiny_plan(models, 1), run_folder(name), Judge(), quiet)
+        clean(run_folder(name), 0)
+    alignment = align(open_checkpoint(models[0]), [open_checkpoint(path) for path in models[1:]])
+    assert len(outcomes(alignment, measure(alignment), record.plan.options)) == record.run.merges == 3
 
 
 @pytest.mark.parametrize("moment", range(0, 150, 15))
@@ -196,6 +207,14 @@ def test_what_goes_wrong_keeps_what_was_made(home, models, tmp_path, monkeypatch
     assert [one.name for one in kept.run.generations[-1]] == ["model-1-1"]
     assert not kept.over
     assert evolve(tiny_plan(models), tmp_path / "run", Judge(), quiet).over
+
+
+def test_a_missing_file_is_named_not_the_folder_of_the_run(home, models, tmp_path):
+    def losing(fraction, what):
+        raise FileNotFoundError(2, "No such file or directory", "/models/gone/tokenizer.json")
+
+    with pytest.raises(FileNotFoundError, match="gone"):
+        evolve(tiny_plan(models, 1), tmp_path / "run", Judge(), losing)
 
 
 def test_tasks_that_nobody_knows_are_refused_before_anything_is_made(home, models, tmp_path):

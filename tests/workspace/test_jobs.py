@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import Popen
@@ -9,7 +10,7 @@ from subprocess import Popen
 import pytest
 
 from kinship.errors import KinshipError, UnknownNameError, WorkspaceError
-from kinship.workspace.jobs import cancel, enqueue, ensure_worker, job, jobs, log_tail, retry
+from kinship.workspace.jobs import cancel, enqueue, ensure_worker, job, jobs, latest_job, log_tail, retry
 from kinship.workspace.presence import alive
 
 Run = Callable[..., "Popen[str]"]
@@ -44,6 +45,21 @@ def test_newest_first_with_all_that_was_asked(home: Path) -> None:
     one = job(ids[3])
     assert (one.kind, one.state, one.fraction, one.arguments) == ("hash", "queued", 0.0, {"path": "/3"})
     assert (one.started, one.ended, one.error, one.result) == (None, None, None, None)
+
+
+def test_what_is_under_way_is_found_below_any_number_of_newer_jobs(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[enqueue.__module__], "_RECENT", 3)
+    first = enqueue("evolve", "mine", run="mine")
+    for number in range(4):
+        cancel(enqueue("hash", f"title {number}", path=f"/{number}"))
+    found = latest_job("evolve", run="mine")
+    assert found is not None
+    assert found.id == first
+    assert latest_job("evolve", run="other") is None
+    assert latest_job("hash", path="/0") is None, "over, and not among the newest"
+    newest = latest_job("hash")
+    assert newest is not None
+    assert newest.arguments == {"path": "/3"}
 
 
 def test_what_is_queued_is_not_queued_again(home: Path) -> None:

@@ -52,6 +52,8 @@ def test_families_are_kept_replaced_and_forgotten(home):
     save_family(Family("mine", "/b", ("/m1",)))
     save_family(Family("mine", "/b", ("/m1", "/m2"), "leave-out"))
     assert family("mine") == Family("mine", "/b", ("/m1", "/m2"), "leave-out")
+    with pytest.raises(KinshipError, match="another base, /b; choose another name"):
+        save_family(Family("mine", "/c", ("/m1", "/m2")))
     delete_family("mine")
     with pytest.raises(UnknownNameError, match="no family is called 'mine'"):
         family("mine")

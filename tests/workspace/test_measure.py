@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 
 import numpy as np
@@ -69,6 +70,19 @@ def test_a_new_model_adds_its_row_alone(home, models, monkeypatch):
     for name in ("pcc", "cosine", "euclidean"):
         expected = kinship_matrix(gram_table(aligned(models, 1, 2, 3)), name).values
         assert kinship_matrix(table, name).values == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_copy_of_the_base_is_a_member_without_a_change_whatever_was_measured_before(home, models, tmp_path):
+    copy = tmp_path / "copy" / "same.safetensors"
+    copy.parent.mkdir()
+    shutil.copy2(models[0].path, copy)
+    twin = open_checkpoint(copy.rename(tmp_path / "copy" / models[0].path.name))
+    assert twin.fingerprint == models[0].fingerprint
+    measure(aligned(models, 1, 2))
+    for _ in range(2):  # measured as an extension, then found
+        values = kinship_matrix(measure(align(models[0], [twin, models[1], models[2]]))).values
+        assert np.isnan(values[0, 1:]).all()
+        assert np.isfinite(values[1, 2])
 
 
 def test_a_changed_file_is_measured_again(home, models, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -161,6 +162,17 @@ def test_outcomes_are_the_scored_merges_of_the_family(context, home):
     assert outcomes(alignment, load_table(alignment), Options(batch_size=8)) == []
     merge_by_hand(context, compose("linear", PAIR).to_yaml(), 0, "its equal", DEMO, [], None, whole)
     assert outcomes(alignment, load_table(alignment), Options(batch_size=64)) == [found]
+
+
+def test_a_parent_that_has_moved_is_scored_where_it_is(context, home, tmp_path):
+    pair = [shutil.copytree(one, tmp_path / Path(one).name) for one in PAIR]
+    merged(context, compose("linear", [str(one) for one in pair]), tasks=())
+    moved = [str(one.rename(one.with_name(f"{one.name}-moved"))) for one in pair]
+    merged(context, compose("linear", moved))
+    tasks = resolve_tasks(["addition"])
+    digests = {task.name: Evaluator().digest(task) for task in tasks}
+    for one in moved:
+        assert load_scores(open_checkpoint(one), digests, Options(**FEW)).tasks
 
 
 @pytest.mark.parametrize("moment", ["merging", "after"])

@@ -20,7 +20,7 @@ from kinship.errors import KinshipError, RecipeError, SearchError, TaskError, Un
 from kinship.evaluation import Evaluator, Options, resolve_tasks
 from kinship.evolution.recipes import best_trial
 from kinship.merging import merge as mergekit_merge
-from kinship.workspace import merges
+from kinship.workspace import merges, recipe_searching
 from kinship.workspace.database import transaction
 from kinship.workspace.home import database_url
 from kinship.workspace.jobs import cancel, enqueue, job
@@ -160,6 +160,24 @@ def test_a_search_stopped_anywhere_goes_on_to_the_same_end(home, models, tmp_pat
     with pytest.raises(KeyboardInterrupt):
         carry_out(plan, tmp_path / "run", Judge(), stopping)
     record = carry_out(plan, tmp_path / "run", Judge(), quiet)
+    assert timeless(record) == timeless(carry_out(plan, tmp_path / "whole", Judge(), quiet))
+
+
+def test_a_search_killed_before_it_wrote_its_last_trial_down_finds_it_in_its_study(home, models, tmp_path, monkeypatch):
+    plan = plan_of(models, 4)
+    write = recipe_searching.write_recipe_run
+
+    def dying(folder, record):
+        if sum(one.state != "running" for one in record.trials) == plan.trials:
+            raise KeyboardInterrupt
+        write(folder, record)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recipe_searching, "write_recipe_run", dying)
+        with pytest.raises(KeyboardInterrupt):
+            carry_out(plan, tmp_path / "run", Judge(), quiet)
+    record = carry_out(plan, tmp_path / "run", Judge(), quiet)
+    assert [one.state for one in record.trials] == ["complete"] * 4
     assert timeless(record) == timeless(carry_out(plan, tmp_path / "whole", Judge(), quiet))
 
 

@@ -13,6 +13,7 @@ from kinship.errors import TaskError
 from kinship.evaluation import Options, Scores, Task, TaskScore, resolve_tasks
 from kinship.workspace import scores as kept
 from kinship.workspace.scores import (
+    comparable_scores,
     evaluate_kept,
     forget_published,
     known_scores,
@@ -151,6 +152,20 @@ def test_what_is_known_of_a_model_is_the_newest_whole_score(home, checkpoint, sc
     assert {name: one.value for name, one in found.tasks.items()} == {"a": 5.0, "b": 2.0}
     assert found.tasks["a"].per_question == (0, 100)
     assert known_scores("nobody").tasks == {}
+
+
+def test_models_are_compared_on_the_newest_questions_alone(home, checkpoint):
+    other = replace(checkpoint, fingerprint="other")
+    old, new = (TaskScore("a", 50.0, None, "percent", "acc", digest=digest) for digest in ("old", "new"))
+    store_scores(checkpoint, Scores({"a": old}), Options())
+    store_scores(other, Scores({"a": replace(old, value=90.0)}), Options())
+    both = [checkpoint.fingerprint, "other"]
+    assert [comparable_scores(both)[name].tasks["a"].value for name in both] == [50.0, 90.0]
+    store_scores(checkpoint, Scores({"a": new}), Options())
+    found = comparable_scores(both, Options())
+    assert found[checkpoint.fingerprint].tasks == {"a": new}
+    assert found["other"].tasks == {}
+    assert known_scores("other").tasks["a"].value == 90.0, "alone, its own are the newest"
 
 
 def test_storing_again_replaces(home, checkpoint):

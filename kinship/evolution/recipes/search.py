@@ -54,7 +54,7 @@ class Judge:
 def search_recipes(
     study: optuna.Study, space: Space, judge: Judge, *, sampler: str, seed: int, trials: int
 ) -> Iterator[tuple[Trial, ...]]:
-    """Go on with a study until it has so many trials; yield its trials whenever one begins and whenever one is over.
+    """Go on with a study until it has so many trials; yield its trials, if any, and again when one begins or is over.
 
     Parameters
     ----------
@@ -77,6 +77,8 @@ def search_recipes(
     ScoreError
         Its model has no score.
     """
+    if before := told_trials(study):
+        yield before
     while (number := _next_number(study, trials)) is not None:
         study.sampler = seeded(sampler, f"{seed}/{number}")
         trial = _begun(study, space)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kinship.evolution.lead import against
+
 __all__ = ["HeldOut"]
 
 
@@ -45,20 +47,8 @@ class HeldOut:
     @property
     def sentence(self) -> str:
         """What that says of the search, in words."""
-        if self.gain == 0 and not self.error:
-            told = "The search found nothing better than the starting recipe."
-        else:
-            told = f"Held out, the best recipe {_against(self.gain, self.error, 'the starting one')}."
+        told = f"Held out, the best recipe {against(self.gain, self.error, 'the starting one')}."
         if self.lead is None:
             return told
         rival = f"{self.rival} (the best of the parents and the base)"
-        return f"{told} It {_against(self.lead, self.rival_error, rival)}."
-
-
-def _against(lead: float, error: float | None, other: str) -> str:
-    if error is None:
-        return f"is {lead:+.3g} from {other}; the error is not known"
-    told = f"{lead:+.3g} against an error of {error:.3g}"
-    if abs(lead) < 2 * error or lead == 0:
-        return f"cannot be told from {other}: {told}"
-    return f"{'beats' if lead > 0 else 'is worse than'} {other} by more than twice the error: {told}"
+        return f"{told} It {against(self.lead, self.rival_error, rival)}."
