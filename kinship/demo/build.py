@@ -14,8 +14,8 @@ from typing import Any
 from kinship.demo.card import Pair, family_card, model_card
 from kinship.demo.plan import SHIPPED, Plan
 from kinship.demo.tasks import TASKS, Question, questions
-from kinship.demo.threads import threads
 from kinship.errors import KinshipError
+from kinship.evaluation.threads import threads
 
 __all__ = ["build_family"]
 

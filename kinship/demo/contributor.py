@@ -10,8 +10,8 @@ from pathlib import Path
 from kinship.demo.model import CHARACTERS, PAD
 from kinship.demo.plan import SHIPPED
 from kinship.demo.tasks import TASKS
-from kinship.demo.threads import threads
 from kinship.errors import UnknownNameError
+from kinship.evaluation.threads import threads
 
 __all__ = ["contribution_steps", "is_demo_model", "train_contribution"]
 

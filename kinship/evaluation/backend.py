@@ -24,6 +24,7 @@ from kinship.evaluation.options import Options
 from kinship.evaluation.results import task_score
 from kinship.evaluation.scores import Scores, TaskScore
 from kinship.evaluation.task import Task
+from kinship.evaluation.threads import threads, threads_for
 
 __all__ = ["Evaluator"]
 
@@ -136,7 +137,8 @@ class Evaluator:
                 lm = ready()
                 lm.report = _share(report, number, len(tasks), task.name)
                 try:
-                    found[task.name] = ask(lm, task, loaded)
+                    with threads(threads_for(lm.model)):
+                        found[task.name] = ask(lm, task, loaded)
                 finally:
                     lm.report = lambda *_: None
             report(1.0, "done")

@@ -22,6 +22,7 @@ from kinship.workspace.evaluating import shared_evaluator
 from kinship.workspace.keeping import remake
 from kinship.workspace.plan import Plan
 from kinship.workspace.runs import Kin, RunRecord, load_run, read_run, run_folder, write_run
+from kinship.workspace.unchanged import still_same
 from kinship.workspace.workbench import Workbench
 
 __all__ = ["evolve", "evolve_run"]
@@ -61,12 +62,13 @@ def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report) -> Ru
     Raises
     ------
     SearchError
-        The folder holds the run of another search, or another process is at work on it.
+        The folder holds the run of another search, another process is at work on it, or a model has changed since.
     KinshipError
         A model or task cannot be read, a merge cannot be made, or the folder cannot be written.
     """
     with alone(folder):
         record = replace(_begun(plan, folder), plan=plan, over=False)
+        record = replace(record, fingerprints=still_same(record.fingerprints, (plan.base, *plan.foundations)))
         for gone in _gone(record):
             remake(folder, gone, report)
         bench = _bench(record, folder, evaluator, report)

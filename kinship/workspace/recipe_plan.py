@@ -137,6 +137,8 @@ class RecipeRecord:
         Of the scores, once there is one.
     over : bool
         True once nothing is left to do.
+    fingerprints : Mapping of str to str
+        Of base, parents and the models to differ from, by path.
     """
 
     plan: RecipePlan
@@ -146,6 +148,7 @@ class RecipeRecord:
     held_out: HeldOut | None = None
     unit: Unit = "percent"
     over: bool = False
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def start(self) -> Trial | None:

@@ -27,6 +27,7 @@ from kinship.workspace.recipe_plan import (
     write_recipe_run,
 )
 from kinship.workspace.recipe_study import opened_study
+from kinship.workspace.unchanged import still_same
 
 __all__ = ["carry_out", "search_recipe"]
 
@@ -65,7 +66,8 @@ def carry_out(plan: RecipePlan, folder: Path, evaluator: Evaluator, report: Repo
     Raises
     ------
     SearchError
-        The folder holds another search, another process is at work on it, or the starting recipe cannot be merged.
+        The folder holds another search, another process is at work on it, a model has changed since, or the starting
+        recipe cannot be merged.
     KinshipError
         A model or task cannot be read, a merge cannot be made, or the folder or database cannot be written.
     """
@@ -75,7 +77,8 @@ def carry_out(plan: RecipePlan, folder: Path, evaluator: Evaluator, report: Repo
             raise SearchError(f"{folder} holds another search; choose another folder, or ask for the same")
         if record.over and len(record.trials) >= plan.trials:
             return record
-        record = replace(record, plan=plan, held_out=None, over=False)
+        now = still_same(record.fingerprints, (plan.base, *plan.parents, *plan.kin_to))
+        record = replace(record, plan=plan, held_out=None, over=False, fingerprints=now)
 
         def tell(what: str) -> None:
             over = sum(one.state != "running" for one in record.trials)

@@ -56,6 +56,8 @@ class RunRecord:
         Of all its scores.
     digests : Mapping of str to str
         Of the recipe of each merge and its models: equal merges have the same.
+    fingerprints : Mapping of str to str
+        Of base and foundation models, by path.
     """
 
     plan: Plan
@@ -68,6 +70,7 @@ class RunRecord:
     over: bool = False
     unit: Unit = "percent"
     digests: Mapping[str, str] = field(default_factory=dict)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
 
 
 def new_run_name(plan: Plan) -> str:
@@ -87,6 +90,7 @@ def _to_dict(record: RunRecord) -> dict[str, Any]:
         "over": record.over,
         "unit": record.unit,
         "digests": dict(record.digests),
+        "fingerprints": dict(record.fingerprints),
     }
 
 

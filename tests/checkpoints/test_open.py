@@ -132,6 +132,16 @@ def test_fine_tunes_from_an_archive_are_told_apart(tmp_path):
     assert prints[0] == prints[2], "equal content"
 
 
+def test_one_changed_tensor_is_enough_to_tell_them_apart(tmp_path):
+    rows = llama(0, layers=4, hidden=64, mlp=96)
+    first = save_model(tmp_path / "first", rows)
+    name = "model.layers.2.mlp.up_proj.weight"
+    second = save_model(tmp_path / "second", rows | {name: tuned(rows, 1)[name]})
+    for file in [*first.iterdir(), *second.iterdir()]:
+        os.utime(file, (1e9, 1e9))
+    assert open_checkpoint(first).fingerprint != open_checkpoint(second).fingerprint
+
+
 def test_the_fingerprint_follows_the_files(tmp_path):
     folder = save_model(tmp_path / "a", llama(0))
     first = open_checkpoint(folder).fingerprint

@@ -9,6 +9,7 @@ import threading
 import time
 from dataclasses import asdict, replace
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 
@@ -207,6 +208,14 @@ def test_what_goes_wrong_keeps_what_was_made(home, models, tmp_path, monkeypatch
     assert [one.name for one in kept.run.generations[-1]] == ["model-1-1"]
     assert not kept.over
     assert evolve(tiny_plan(models), tmp_path / "run", Judge(), quiet).over
+
+
+def test_a_model_that_has_changed_ends_its_search(home, models, tmp_path):
+    evolve(tiny_plan(models, 1), tmp_path / "run", Judge(), quiet)
+    os.utime(Path(models[2]) / "model.safetensors", ns=(1, 1))
+    with pytest.raises(SearchError, match=f"{models[2]} has changed"):
+        evolve(tiny_plan(models, 2), tmp_path / "run", Judge(), quiet)
+    assert read_run(tmp_path / "run").over, "what was found stays as it was"
 
 
 def test_a_missing_file_is_named_not_the_folder_of_the_run(home, models, tmp_path):

@@ -181,6 +181,13 @@ def test_a_search_killed_before_it_wrote_its_last_trial_down_finds_it_in_its_stu
     assert timeless(record) == timeless(carry_out(plan, tmp_path / "whole", Judge(), quiet))
 
 
+def test_a_parent_that_has_changed_ends_its_search(home, models, tmp_path):
+    carry_out(plan_of(models, 2), tmp_path / "run", Judge(), quiet)
+    os.utime(Path(models[1]) / "model.safetensors", ns=(1, 1))
+    with pytest.raises(SearchError, match=f"{models[1]} has changed"):
+        carry_out(plan_of(models, 3), tmp_path / "run", Judge(), quiet)
+
+
 def test_more_trials_make_what_a_longer_search_would_have_made(home, models, tmp_path):
     carry_out(plan_of(models, 3), tmp_path / "run", Judge(), quiet)
     longer = carry_out(plan_of(models, 6), tmp_path / "run", Judge(), quiet)
