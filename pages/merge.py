@@ -39,7 +39,10 @@ second = picks[1].selectbox("Second", models, index=min(1, len(models) - 1), key
 if first == second:
     st.caption("Choose two different models.")
     st.stop()
-show_reason(found, (first, second), alignment)
+if handed is None:
+    show_reason(found, (first, second), alignment)
+else:
+    st.caption("The YAML below was found by a search; it counts, not the boxes, while it is written by hand.")
 recipe = show_recipe([paths[first], paths[second]], [first, second], str(alignment.base.path), handed)
 
 st.subheader("3. Preflight", anchor=False)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from kinship.errors import CheckpointError, HubError
+from kinship.report import Report
 
 __all__ = ["cached_folder", "download", "is_hub_id", "local_path"]
 
@@ -16,15 +16,13 @@ _WANTED = ["*.safetensors", "*.json", "README.md", "tokenizer*", "*.model", "*.t
 _TORCH = ["*.bin", "*.pth"]
 _UNWANTED = ["*.gguf", "*.onnx*", "consolidated*", "original/*", "optimizer*", "runs/*"]
 
-Progress = Callable[[float, str], None]
-
 
 def is_hub_id(source: str) -> bool:
     """Tell whether `source` reads as `org/name` or `org/name@revision` and is no path on this machine."""
     return bool(_ID.fullmatch(source)) and not Path(source).expanduser().exists()
 
 
-def local_path(source: str, progress: Progress | None = None) -> Path:
+def local_path(source: str, progress: Report | None = None) -> Path:
     """Return `source` itself where it is a path, else the folder it was downloaded to."""
     return download(source, progress) if is_hub_id(source) else Path(source)
 
@@ -40,7 +38,7 @@ def cached_folder(source: str) -> Path | None:
     return Path(config).parent if isinstance(config, str) else None
 
 
-def download(source: str, progress: Progress | None = None) -> Path:
+def download(source: str, progress: Report | None = None) -> Path:
     """Download `org/name@revision` into the Hub's cache and return the folder; only what is missing is fetched.
 
     Parameters
@@ -81,7 +79,7 @@ def download(source: str, progress: Progress | None = None) -> Path:
     raise HubError(f"{source} is not on this machine and the Hub cannot be reached; go online or give a local path")
 
 
-def _snapshot(hub: Any, repo: str, revision: str | None, progress: Progress | None) -> str:
+def _snapshot(hub: Any, repo: str, revision: str | None, progress: Report | None) -> str:
     """Fetch the safetensors where there are any, otherwise torch's files."""
     try:
         files = [f.rfilename for f in hub.HfApi().model_info(repo, revision=revision).siblings or []]
@@ -105,7 +103,7 @@ def _snapshot(hub: Any, repo: str, revision: str | None, progress: Progress | No
     )
 
 
-def _reporting(progress: Progress) -> type[Any]:
+def _reporting(progress: Report) -> type[Any]:
     from tqdm.auto import tqdm
 
     class Reporting(tqdm):  # type: ignore[type-arg,misc,unused-ignore]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kinship.checkpoints import Alignment
 from kinship.cli.program import say
-from kinship.cli.progress import Report
 from kinship.errors import WorkspaceError
+from kinship.report import Report
 from kinship.similarity import Device, GramTable, gram_table, suspicious_models
 
 __all__ = ["measured", "warned"]

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from kinship.checkpoints import local_path
-from kinship.cli.progress import Report
 from kinship.evaluation import Dtype
+from kinship.report import Report
 from kinship.similarity import Device
 
 __all__ = [

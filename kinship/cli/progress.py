@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["EVERY", "Report", "progress"]
+from kinship.report import Report
 
-Report = Callable[[float, str], None]
+__all__ = ["EVERY", "progress"]
 
 EVERY = 5.0
 """Seconds between two lines, and before the first: what is done sooner says nothing."""

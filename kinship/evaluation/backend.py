@@ -25,10 +25,10 @@ from kinship.evaluation.results import task_score
 from kinship.evaluation.scores import Scores, TaskScore
 from kinship.evaluation.task import Task
 from kinship.evaluation.threads import threads, threads_for
+from kinship.report import Report
 
 __all__ = ["Evaluator"]
 
-Progress = Callable[[float, str], None]
 T = TypeVar("T")
 
 _BOOTSTRAP = 1000
@@ -54,7 +54,7 @@ class Evaluator:
         model: Path | str,
         tasks: Sequence[Task],
         options: Options | None = None,
-        progress: Progress | None = None,
+        progress: Report | None = None,
     ) -> Scores:
         """Return the scores of a model.
 
@@ -97,7 +97,7 @@ class Evaluator:
         mixture: Mixture,
         tasks: Sequence[Task],
         options: Options | None = None,
-        progress: Progress | None = None,
+        progress: Report | None = None,
     ) -> Answers:
         """Return scores and losses of a mixture of models, whose weights are made in memory; no file is written.
 
@@ -125,7 +125,7 @@ class Evaluator:
         tasks: Sequence[Task],
         ready: Callable[[], Any],
         ask: Callable[[Any, Task, LoadedTask], T],
-        progress: Progress | None,
+        progress: Report | None,
     ) -> dict[str, T]:
         """Put every task to the model that `ready` returns, and report how far that is."""
         report = progress or (lambda *_: None)
@@ -221,7 +221,7 @@ def _key(checkpoint: Checkpoint, options: Options) -> tuple[Any, str]:
     return (checkpoint.fingerprint, tokenizer, options.device, options.dtype, options.batch_size), tokenizer
 
 
-def _share(report: Progress, number: int, count: int, name: str) -> Callable[[int, int], None]:
+def _share(report: Report, number: int, count: int, name: str) -> Callable[[int, int], None]:
     def told(done: int, total: int) -> None:
         report((number + done / max(1, total)) / count, f"{name}: {done:,} of {total:,} requests")
 

@@ -21,13 +21,12 @@ from kinship.evolution.cold_fusion import (
     Round,
     begin_fusion,
     fuse,
-    fusion_from_dict,
-    fusion_to_dict,
     shared_name,
 )
 from kinship.evolution.correlation import Correlation, Estimate, correlate, correlation_table
 from kinship.evolution.curve import Curve, curve, read_columns, read_rows
 from kinship.evolution.estimate import Effort, effort
+from kinship.evolution.fusion_data import fusion_from_dict, fusion_to_dict
 from kinship.evolution.limits import Limits, stop_sentence
 from kinship.evolution.pair import Kinship, Pair
 from kinship.evolution.population import Individual, Population

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kinship.errors import SearchError
 
@@ -27,8 +27,6 @@ __all__ = [
     "contribution_name",
     "contribution_seed",
     "fuse",
-    "fusion_from_dict",
-    "fusion_to_dict",
     "shared_name",
 ]
 
@@ -215,34 +213,6 @@ def fuse(
         average(contributions, child)
         fusion = _completed(fusion, evaluate(child), kinship(shared, contributions, child))
         yield fusion
-
-
-def fusion_to_dict(fusion: Fusion) -> dict[str, Any]:
-    """Return a fusion as data that JSON can hold; `fusion_from_dict` takes it back."""
-    rounds = [
-        {
-            "evaluation": one.evaluation._asdict(),
-            "contributions": [asdict(made) for made in one.contributions],
-            "relation": one.relation and one.relation._asdict(),
-        }
-        for one in fusion.rounds
-    ]
-    made = [asdict(one) for one in fusion.made]
-    return {"contributors": list(fusion.contributors), "seed": fusion.seed, "rounds": rounds, "made": made}
-
-
-def fusion_from_dict(data: Mapping[str, Any]) -> Fusion:
-    """Return the fusion that `fusion_to_dict` made the data from."""
-    rounds = tuple(
-        Round(
-            Evaluation(**one["evaluation"]),
-            tuple(Contribution(**made) for made in one["contributions"]),
-            one["relation"] and Relation(**one["relation"]),
-        )
-        for one in data["rounds"]
-    )
-    made = tuple(Contribution(**one) for one in data["made"])
-    return Fusion(tuple(data["contributors"]), data["seed"], rounds, made)
 
 
 def _completed(fusion: Fusion, evaluation: Evaluation, relation: Relation | None) -> Fusion:

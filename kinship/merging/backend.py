@@ -19,15 +19,15 @@ from kinship.merging.description import describe
 from kinship.merging.locate import located
 from kinship.merging.recipe import Recipe
 from kinship.merging.record import MergeRecord, make_record
+from kinship.report import Report
 
 __all__ = ["merge"]
 
-Progress = Callable[[float, str], None]
 
 _turn = threading.Lock()
 
 
-def merge(recipe: Recipe, out: Path | str, progress: Progress | None = None) -> MergeRecord:
+def merge(recipe: Recipe, out: Path | str, progress: Report | None = None) -> MergeRecord:
     """Make the recipe's child as a folder `out`: weights, config, tokenizer, recipe, record and card.
 
     The tensors are those of `mergekit-yaml --random-seed SEED` on the same YAML. Nothing is fetched. One thing is left
@@ -72,7 +72,7 @@ def merge(recipe: Recipe, out: Path | str, progress: Progress | None = None) -> 
 class _Reported:
     """Passes progress on, and remembers what that raised, to tell a stop from a fault of mergekit."""
 
-    def __init__(self, report: Progress) -> None:
+    def __init__(self, report: Report) -> None:
         self.report = report
         self.raised: BaseException | None = None
 
@@ -106,7 +106,7 @@ def _run(recipe: Recipe, part: Path, report: _Reported) -> None:
         shutil.rmtree(adapters)
 
 
-def _mergekit(report: Progress) -> Callable[..., None]:
+def _mergekit(report: Report) -> Callable[..., None]:
     """Return mergekit's `run_merge` with an executor that reports after every tensor.
 
     It is the same code with another `Executor` in its globals, so that nothing of mergekit is patched for others.

@@ -80,6 +80,11 @@ class JobContext:
         if self.cancelled.is_set():
             raise JobCancelledError("the job was cancelled")
 
+    def report(self, fraction: float, what: str) -> None:
+        """Say how far the job is, and raise `JobCancelledError` when somebody cancelled it."""
+        self.check()
+        self.progress(fraction, what)
+
     def step(self, name: str, function: Callable[..., T], *arguments: object) -> T:
         """Do a part of the job that is never done twice.
 

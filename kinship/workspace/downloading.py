@@ -12,11 +12,7 @@ __all__ = ["download_checkpoint"]
 def download_checkpoint(context: JobContext, source: str) -> dict[str, str]:
     """Download `org/name@revision`; what is there already is not fetched again."""
 
-    def report(fraction: float, what: str) -> None:
-        context.check()
-        context.progress(fraction, what)
-
-    report(0.0, f"asking the Hub for {source}")
-    folder = download(source, report)
+    context.report(0.0, f"asking the Hub for {source}")
+    folder = download(source, context.report)
     add_paths(find_checkpoints(folder))
     return {"folder": str(folder)}

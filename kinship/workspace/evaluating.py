@@ -25,11 +25,7 @@ def evaluate_models(
 ) -> dict[str, Any]:
     """Score models on tasks; what has been scored before is not scored again."""
 
-    def report(fraction: float, what: str) -> None:
-        context.check()
-        context.progress(fraction, what)
-
-    score_models(models, tasks, include_path, Options(**options), report)
+    score_models(models, tasks, include_path, Options(**options), context.report)
     return {"models": len(models), "tasks": tasks}
 
 

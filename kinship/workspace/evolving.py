@@ -6,7 +6,6 @@ and scores by model, task and options. A search that is started again goes on wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from kinship.errors import SearchError
 from kinship.evaluation import Evaluator
 from kinship.evolution import THE_BASE, Run, begin, effort, score_baselines, search
 from kinship.evolution.strategies import strategy
+from kinship.report import Report
 from kinship.workspace.alone import alone
 from kinship.workspace.context import JobContext
 from kinship.workspace.evaluating import shared_evaluator
@@ -27,17 +27,11 @@ from kinship.workspace.workbench import Workbench
 
 __all__ = ["evolve", "evolve_run"]
 
-Report = Callable[[float, str], None]
-
 
 def evolve_run(context: JobContext, run: str) -> dict[str, object]:
     """Go on with a run of the workspace until it is over (the job kind `evolve`)."""
 
-    def report(fraction: float, what: str) -> None:
-        context.check()
-        context.progress(fraction, what)
-
-    found = evolve(load_run(run).plan, run_folder(run), shared_evaluator(), report).run
+    found = evolve(load_run(run).plan, run_folder(run), shared_evaluator(), context.report).run
     assert found is not None
     return {"best": found.best.name, "merges": found.merges, "stopped_by": found.stopped_by}
 

@@ -6,7 +6,6 @@ that got its name last, a merge that was made is found by its recipe, and scores
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from kinship.errors import SearchError
 from kinship.evaluation import Evaluator
 from kinship.evolution import begin_fusion, shared_name
 from kinship.evolution import fuse as rounds_of
+from kinship.report import Report
 from kinship.workspace.alone import alone
 from kinship.workspace.context import JobContext
 from kinship.workspace.contributors import Contribute, commands, demo_trainer
@@ -31,19 +31,13 @@ from kinship.workspace.fusions import (
 
 __all__ = ["contributors_of", "fuse", "fuse_run"]
 
-Report = Callable[[float, str], None]
-
 
 def fuse_run(context: JobContext, run: str) -> dict[str, object]:
     """Go on with a fusion of the workspace until it is done (the job kind `fuse`)."""
 
-    def report(fraction: float, what: str) -> None:
-        context.check()
-        context.progress(fraction, what)
-
     plan = load_fusion(run).plan
     folder = fusion_folder(run)
-    found = fuse(plan, folder, contributors_of(plan, folder), shared_evaluator(), report).fusion
+    found = fuse(plan, folder, contributors_of(plan, folder), shared_evaluator(), context.report).fusion
     assert found is not None
     return {"rounds": len(found.rounds) - 1, "score": found.scores[-1]}
 

@@ -67,8 +67,4 @@ def remake(folder: Path, name: str, report: Callable[[float, str], None]) -> Pat
 def remake_model(context: JobContext, run: str, model: str) -> dict[str, object]:
     """Make a model of a run of the workspace again (the job kind `remake`)."""
 
-    def report(fraction: float, what: str) -> None:
-        context.check()
-        context.progress(fraction, what)
-
-    return {"path": str(remake(run_folder(run), model, report))}
+    return {"path": str(remake(run_folder(run), model, context.report))}

@@ -7,7 +7,6 @@ point, goes on from what is kept.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from kinship.checkpoints import Checkpoint, open_checkpoint, tokenizer_digest
 from kinship.errors import ConnectivityError
 from kinship.evaluation import Answers, Evaluator, Mixture, Options, check_mixable, resolve_tasks
+from kinship.report import Report
 from kinship.workspace.context import JobContext
 from kinship.workspace.evaluating import shared_evaluator
 from kinship.workspace.mixtures import (
@@ -28,8 +28,6 @@ from kinship.workspace.mixtures import (
 from kinship.workspace.scores import versions_text
 
 __all__ = ["Request", "measure_points", "measured_points", "seconds_needed"]
-
-Report = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -144,13 +142,9 @@ def score_points(
 ) -> dict[str, Any]:
     """Measure points between models (the job kinds `interpolate` and `plane`)."""
 
-    def report(fraction: float, what: str) -> None:
-        context.check()
-        context.progress(fraction, what)
-
     opened = tuple(open_checkpoint(path) for path in models)
     request = Request(opened, tuple(map(tuple, points)), tuple(tasks), include_path, Options(**options))
-    found = measure_points(shared_evaluator(), request, report)
+    found = measure_points(shared_evaluator(), request, context.report)
     return {"points": len(found), "loss": [one.loss for one in found]}
 
 

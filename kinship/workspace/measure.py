@@ -121,11 +121,7 @@ def measure_family(
     context.progress(0.0, "reading headers")
     alignment = align(open_checkpoint(base), [open_checkpoint(m) for m in members], vocabulary)
 
-    def report(fraction: float, what: str) -> None:
-        context.check()
-        context.progress(fraction, what)
-
-    table = measure(alignment, device, KeptPass(report, context.scratch / "pass.npz", context.log))
+    table = measure(alignment, device, KeptPass(context.report, context.scratch / "pass.npz", context.log))
     context.log(f"{len(table.models)} models, {table.parameters:,} parameters, {table.seconds:.2f} s on {table.device}")
     return {"seconds": table.seconds, "parameters": table.parameters, "bytes_read": table.bytes_read}
 

@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Column, Float, Row, String, Table, delete, insert, select
 
 from kinship.merging import DESCRIPTION, MergeRecord, Recipe, appearing, describe, make_record, merge, read_record
+from kinship.report import Report
 from kinship.workspace.database import metadata, transaction
 from kinship.workspace.home import home_folder
 
 __all__ = ["Made", "make_merge", "merges", "models_folder"]
 
-Report = Callable[[float, str], None]
 
 _merges = Table(
     "merges",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from kinship.checkpoints import align, open_checkpoint
 from kinship.errors import RecipeError
 from kinship.evaluation import Options, Part, resolve_tasks
 from kinship.merging import Recipe, greedy_soup, has_error, make_record, preflight, push_model, reference, uniform_soup
+from kinship.report import Report
 from kinship.workspace.context import JobContext
 from kinship.workspace.evaluating import score_models, shared_evaluator
 from kinship.workspace.families import Family, family, join_family
@@ -19,8 +19,6 @@ from kinship.workspace.merges import Made, make_merge, models_folder
 from kinship.workspace.scores import evaluate_kept
 
 __all__ = ["merge_by_hand", "push_to_hub", "soup_by_hand"]
-
-Report = Callable[[float, str], None]
 
 
 def merge_by_hand(
@@ -139,8 +137,4 @@ def _measure(one: Family, report: Report) -> None:
 def _part(context: JobContext, start: float, end: float) -> Report:
     """Return a report that covers a part of the job, and ends it when it is cancelled."""
 
-    def report(fraction: float, what: str) -> None:
-        context.check()
-        context.progress(start + (end - start) * fraction, what)
-
-    return report
+    return lambda fraction, what: context.report(start + (end - start) * fraction, what)

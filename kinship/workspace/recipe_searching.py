@@ -6,7 +6,6 @@ child that was merged is found by its recipe. A search that is started again goe
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from kinship.errors import SearchError
 from kinship.evaluation import Evaluator, Scores, merge_gain
 from kinship.evolution.recipes import HeldOut, Judge, importance, search_recipes
+from kinship.report import Report
 from kinship.workspace.alone import alone
 from kinship.workspace.context import JobContext
 from kinship.workspace.evaluating import shared_evaluator
@@ -31,17 +31,11 @@ from kinship.workspace.unchanged import still_same
 
 __all__ = ["carry_out", "search_recipe"]
 
-Report = Callable[[float, str], None]
-
 
 def search_recipe(context: JobContext, run: str) -> dict[str, Any]:
     """Go on with a recipe search of the workspace until it is over (the job kind `recipe-search`)."""
 
-    def report(fraction: float, what: str) -> None:
-        context.check()
-        context.progress(fraction, what)
-
-    record = carry_out(load_recipe_run(run).plan, recipe_run_folder(run), shared_evaluator(), report)
+    record = carry_out(load_recipe_run(run).plan, recipe_run_folder(run), shared_evaluator(), context.report)
     best = record.best
     return {"trials": len(record.trials), "best": best and best.number, "score": best and best.score}
 
