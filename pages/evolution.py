@@ -26,4 +26,4 @@ elif way == PAIRS:
         if not family.published:
             ask_for_search(family)
     with right:
-        show_runs()
+        show_runs(family)

@@ -63,7 +63,7 @@ def interpolate(
     names = unique_names([one.path for one in models])
     barrier = loss_barrier(t, [one.loss for one in found])
     drop = score_drop(t, [one.scores.average for one in found])
-    answer(_plain(names, t, found, barrier, drop), _text(names, t, found, barrier), as_json)
+    answer(_plain(names, t, found, barrier, drop), _text(names, t, found, barrier, drop), as_json)
 
 
 def _plain(
@@ -96,7 +96,7 @@ def _task(t: Sequence[float], found: Sequence[Answer]) -> dict[str, Any]:
     }
 
 
-def _text(names: Sequence[str], t: Sequence[float], found: Sequence[Answers], barrier: Barrier) -> str:
+def _text(names: Sequence[str], t: Sequence[float], found: Sequence[Answers], barrier: Barrier, drop: Barrier) -> str:
     lines = [f"{'t':>6} {'loss':>9} {'score':>8}  {names[0]} at 0, {names[1]} at 1"]
     for place, one in zip(t, found, strict=True):
         lines.append(f"{place:6.3f} {_number(one.loss, 4):>9} {_number(one.scores.average, 2):>8}")
@@ -105,6 +105,13 @@ def _text(names: Sequence[str], t: Sequence[float], found: Sequence[Answers], ba
     else:
         share = "" if barrier.relative is None else f", {barrier.relative:.1%} of the mean loss of the ends"
         lines.append(f"loss barrier {barrier.value:.4f} nats a gold token at t = {barrier.at:.3f}{share}")
+    for task in found[0].tasks if len(found[0].tasks) > 1 else ():
+        own = loss_barrier(t, [one.tasks[task].loss for one in found])
+        if own.value is not None:
+            share = "" if own.relative is None else f", {own.relative:.1%}"
+            lines.append(f"  of {task} alone {own.value:.4f} at t = {own.at:.3f}{share}")
+    if drop.value is not None:
+        lines.append(f"score drop {drop.value:.2f} at t = {drop.at:.3f}")
     return "\n".join(lines)
 
 

@@ -209,7 +209,7 @@ def _paternity_text(found: Paternity) -> str:
 
 def _inferred_text(inferred: InferredTree) -> str:
     sure = inferred.base_confidence
-    lines = [f"base {inferred.base}{f'  confidence {sure:.2f}' if sure < 1.0 else ''}"]
+    lines = [f"base: {inferred.base}{f'  confidence {sure:.2f}' if sure < 1.0 else ''}"]
     lines += [f"{e.child} <- {e.parent}  {e.relation}, confidence {e.confidence:.2f}" for e in inferred.edges]
     return "\n".join(lines)
 

@@ -14,6 +14,7 @@ __all__ = ["FEWEST", "GAINS", "Correlation", "Estimate", "correlate", "correlati
 
 GAINS = ("signed", "absolute")
 FEWEST = 3  # merges
+EXACT = 8  # merges below which p is that of all orders
 _RESAMPLES = 9999
 Floats = npt.NDArray[np.float64]
 
@@ -55,8 +56,9 @@ def correlation_table(
 def correlate(gains: Sequence[float], kinship: Sequence[float], seed: int = 0) -> Correlation:
     """Return the Pearson and Spearman correlation of two columns.
 
-    The p values are those of the t distribution with n - 2 degrees of freedom; the intervals hold the middle 95 % of
-    the coefficients of resampled merges, which the seed makes repeatable.
+    The p values are those of the t distribution with n - 2 degrees of freedom, and of all orders of the merges where
+    they are fewer than `EXACT`; the intervals hold the middle 95 % of the coefficients of resampled merges, which the
+    seed makes repeatable. With few merges they are too narrow.
 
     Raises
     ------
@@ -74,13 +76,27 @@ def correlate(gains: Sequence[float], kinship: Sequence[float], seed: int = 0) -
     varied = (np.ptp(x[draws], axis=1) > 0.0) & (np.ptp(y[draws], axis=1) > 0.0)
     xs, ys = x[draws[varied]], y[draws[varied]]
     pearson, spearman = pearsonr(x, y), spearmanr(x, y)
+    ranks = rankdata(x), rankdata(y)
+    exact = len(x) < EXACT
     return Correlation(
-        Estimate(float(pearson.statistic), float(pearson.pvalue), *_interval(xs, ys)),
+        Estimate(float(pearson.statistic), _exact_p(x, y) if exact else float(pearson.pvalue), *_interval(xs, ys)),
         Estimate(
-            float(spearman.statistic), float(spearman.pvalue), *_interval(rankdata(xs, axis=1), rankdata(ys, axis=1))
+            float(spearman.statistic),
+            _exact_p(*ranks) if exact else float(spearman.pvalue),
+            *_interval(rankdata(xs, axis=1), rankdata(ys, axis=1)),
         ),
         len(x),
     )
+
+
+def _exact_p(x: Floats, y: Floats) -> float:
+    """Return the two-sided p of a correlation among those of all orders of y."""
+    from scipy.stats import pearsonr, permutation_test
+
+    def r(one: Floats, other: Floats) -> float:
+        return float(pearsonr(one, other).statistic)
+
+    return float(permutation_test((x, y), r, permutation_type="pairings", n_resamples=np.inf).pvalue)
 
 
 def _interval(x: Floats, y: Floats) -> tuple[float, float]:

@@ -31,7 +31,7 @@ def check_recipe(recipe: Recipe) -> list[Finding]:
         *_parameters(method, recipe),
         *_dtype(recipe),
     ]
-    return faults or [Finding("ok", "recipe", f"{method.title}: {method.does[0].lower()}{method.does[1:]}")]
+    return faults or [Finding("ok", "recipe", f"{method.title}. {method.does}")]
 
 
 def _inputs(method: Method, one: Slice) -> Iterator[Finding]:

@@ -44,7 +44,8 @@ def compose(
     parameters : Mapping, optional
         Of the whole merge; `starting_parameters` by default.
     own : sequence of Mapping, optional
-        Of each parent, in order; what the method requires and is not given starts at its starting value.
+        Of each parent, in order, instead of the whole merge's; what the method requires and neither gives starts at
+        its starting value.
     dtype, seed
         As in `Recipe`.
 
@@ -54,14 +55,16 @@ def compose(
         No method has this name.
     """
     about = merge_method(method)
-    required = {one.name: one.start for one in about.parameters if one.of == "parent" and one.required}
+    shared = dict(starting_parameters(method) if parameters is None else parameters)
+    lacking = [one for one in about.parameters if one.of == "parent" and one.required and one.name not in shared]
+    required = {one.name: one.start for one in lacking}
     each = own or [{} for _ in parents]
     root = parents[0] if about.base_is_parent else base if about.base != "ignored" else None
     return Recipe(
         method=method,
         parents=tuple(Parent(path, required | dict(values)) for path, values in zip(parents, each, strict=True)),
         base=root,
-        parameters=dict(starting_parameters(method) if parameters is None else parameters),
+        parameters=shared,
         dtype=dtype,
         seed=seed,
     )

@@ -64,7 +64,7 @@ class GainFit:
     @property
     def evidence(self) -> str:
         """How good the fit is, in a sentence."""
-        strength = "clear" if self.p < 0.01 else "moderate" if self.p < 0.1 else "none"
+        strength = "clear" if self.p < 0.01 else "moderate" if self.p < 0.1 else "no"
         return f"fitted on {self.n} merges: R² {self.r2:.2f}, p {self.p:.2g} ({strength} evidence that kinship matters)"
 
 

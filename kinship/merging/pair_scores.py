@@ -15,6 +15,7 @@ class PairScores:
 
     Attributes
     ----------
+    pair : (str, str)
     averages : (float or None, float or None)
         Average task score of each; None without a common task.
     ceiling : float or None
@@ -25,6 +26,7 @@ class PairScores:
         For each model the tasks that only the other has.
     """
 
+    pair: tuple[str, str]
     averages: tuple[float | None, float | None]
     ceiling: float | None
     tasks: tuple[str, ...]
@@ -54,6 +56,6 @@ def pair_scores(pair: tuple[str, str], scores: Mapping[str, Mapping[str, float]]
     }
     missing = {model: names for model, names in lacking.items() if names}
     if not tasks:
-        return PairScores((None, None), None, (), missing)
+        return PairScores(pair, (None, None), None, (), missing)
     averages = fmean(first[task] for task in tasks), fmean(second[task] for task in tasks)
-    return PairScores(averages, fmean(max(first[task], second[task]) for task in tasks), tasks, missing)
+    return PairScores(pair, averages, fmean(max(first[task], second[task]) for task in tasks), tasks, missing)

@@ -78,12 +78,15 @@ class Recipe:
         where = str(source) if isinstance(source, Path) else "the recipe"
         try:
             text = source.expanduser().read_text(encoding="utf-8") if isinstance(source, Path) else source
-            config = yaml.safe_load(text)
+            config, *more = yaml.safe_load_all(text)
         except OSError as error:
             raise RecipeError(f"{where} cannot be read ({error.strerror}); check the path") from None
         except (yaml.YAMLError, ValueError, RecursionError) as error:  # text that is not UTF-8 is a ValueError
             first = str(error).split("\n")[0]
             raise RecipeError(f"{where} is not valid YAML ({first}); mend it there") from None
+        if more:
+            mend = "carry them out in turn with mergekit-multi, or give one of them"
+            raise RecipeError(f"{where} holds a chain of {1 + len(more)} merges; {mend}")
         try:
             return cls.from_config(config, seed)
         except RecipeError as error:

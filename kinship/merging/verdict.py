@@ -75,7 +75,11 @@ def verdict(pcc: float, scores: PairScores, middle: float, strong: float | None,
 
 
 def _with_scores(scores: PairScores, distant: bool, strong: float, is_best: bool, distance: str) -> tuple[Kind, str]:
-    told = " and ".join(f"{average:.1f}" for average in scores.averages if average is not None)
+    told = " and ".join(
+        f"{name} {average:.1f}"
+        for name, average in zip(scores.pair, scores.averages, strict=True)
+        if average is not None
+    )
     told = f"{told} on average, {scores.ceiling:.1f} with the better parent on every task"
     if is_best:
         return "exploit", f"the best pair: {told}"

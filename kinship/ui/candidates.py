@@ -116,17 +116,22 @@ def _row(one: Candidate, fit: GainFit | None) -> dict[str, Any]:
         "first": first,
         "second": second,
         "kind": one.kind,
-        "pcc": one.pcc,
-        "cosine": one.cosine,
+        "pcc": round(one.pcc, 2) + 0.0,  # no -0.00
+        "cosine": round(one.cosine, 2) + 0.0,
         "euclidean": one.euclidean,
-        "a": one.scores.averages[0],
-        "b": one.scores.averages[1],
-        "ceiling": one.scores.ceiling,
+        "a": _rounded(one.scores.averages[0]),
+        "b": _rounded(one.scores.averages[1]),
+        "ceiling": _rounded(one.scores.ceiling),
         "expected": f"{expected.gain:+.1f} ({expected.low:+.1f} to {expected.high:+.1f})" if expected else None,
         "nearest": _nearest(one),
         "conflicts": "; ".join([*one.conflicts, *_lacking(one)]),
         "why": one.reason,
     }
+
+
+def _rounded(score: float | None) -> float | None:
+    """Round as all other places do: browsers round a half up."""
+    return None if score is None else round(score, 1)
 
 
 def _nearest(one: Candidate) -> str | None:
@@ -145,7 +150,7 @@ def _lacking(one: Candidate) -> list[str]:
 def _reading(fit: GainFit | None, past: list[Outcome]) -> str:
     rule = "Distant and strong pairs gain most (Hu et al., arXiv 2410.12613); near-copies gain nothing."
     if fit is None:
-        return f"{rule} An expected gain needs eight scored merges of this family; there are {len(past)}."
+        return f"{rule} An expected gain needs eight scored merges of this family, and has {len(past)}."
     return f"{rule} Expected gains are {fit.evidence}: a guide, not a promise."
 
 

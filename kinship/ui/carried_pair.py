@@ -21,6 +21,6 @@ def take_pair(models: list[str], usual: tuple[str, str] | None = None) -> None:
     """
     pair = st.session_state.pop("pair", None)
     if pair is None and not any("first" in state for state in (st.session_state, st.query_params)):
-        pair = usual
+        pair = usual or tuple(models[:2])
     if pair is not None and set(pair) <= set(models):
         st.session_state["first"], st.session_state["second"] = pair

@@ -94,9 +94,10 @@ def _rows(family: Family, paths: list[Path]) -> list[dict[str, Any]]:
     roles = dict(zip((family.base, *family.members), ("base", *["member"] * len(family.members)), strict=True))
     found = {name: _opened(path) for name, path in zip(names, paths, strict=True)}
     averages = averages_of({name: one for name, one in found.items() if isinstance(one, Checkpoint)})
+    scores = {name: round(value, 1) for name, value in averages.values.items()}  # as other places do, not the browser
     return [
         dict.fromkeys(_COLUMNS)
-        | {"name": name, "role": roles.get(str(path), ""), "path": str(path), "score": averages.values.get(name)}
+        | {"name": name, "role": roles.get(str(path), ""), "path": str(path), "score": scores.get(name)}
         | _facts(one)
         for path, (name, one) in zip(paths, found.items(), strict=True)
     ]

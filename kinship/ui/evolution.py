@@ -12,17 +12,19 @@ from kinship.evolution.limits import EXHAUSTED, UNCHANGED
 from kinship.ui.evolution_export import show_export
 from kinship.ui.evolution_views import show_compare, show_curve, show_matrix, show_stops, show_tree
 from kinship.ui.generations import show_generations
-from kinship.ui.undertaking import More, choose_one, show_controls, watch
+from kinship.ui.undertaking import More, choose_one, own_names, show_controls, watch
+from kinship.ui.words import decimals
 from kinship.workspace import Job
+from kinship.workspace.families import Family
 from kinship.workspace.plan import longer
 from kinship.workspace.runs import RunRecord, delete_run, load_run, run_folder, run_names, write_run
 
 __all__ = ["show_runs"]
 
 
-def show_runs() -> None:
-    """Show the run chosen by the key `run`; it ticks only while it is under way."""
-    names = run_names()
+def show_runs(family: Family) -> None:
+    """Show the run of a family chosen by the key `run`; it ticks only while it is under way."""
+    names = own_names(run_names(), lambda name: load_run(name).plan.family, family)
     if not names:
         st.subheader("No search yet", anchor=False)
         st.write(
@@ -62,13 +64,17 @@ def _live(name: str, job: Job | None) -> None:
 
 def _headline(record: RunRecord, run: Run) -> None:
     held_out = record.held_out.get(run.best.name) if record.over else None
+    digits = decimals(record.unit)
     kin = [value for value in run.kinship_of_best if value is not None]
     numbers = {
         "Best so far": (
-            f"{run.best_scores[-1]:.3g}",
+            f"{run.best_scores[-1]:.{digits}f}",
             f"Average score ({record.unit}) on the half that the search sees.",
         ),
-        "Held out": ("-" if held_out is None else f"{held_out:.3g}", "The same model on the other half, at the end."),
+        "Held out": (
+            "-" if held_out is None else f"{held_out:.{digits}f}",
+            "The same model on the other half, at the end.",
+        ),
         "Generation": (str(len(run.generations) - 1), None),
         "Merges": (str(run.merges), "Baselines are not counted."),
         "Kinship": (f"{kin[-1]:z.2f}" if kin else "-", f"Mean PCC of the {run.k} best after the last generation."),

@@ -87,7 +87,16 @@ def _show_models(name: str, record: RunRecord) -> None:
 
 def _rows(record: RunRecord) -> Rows:
     assert record.run is not None
-    header = ["generation", "model", "first_parent", "second_parent", "score", "gain", "kinship", "exploration"]
+    header = [
+        "generation",
+        "model",
+        "first_parent",
+        "second_parent",
+        "average_score",
+        "merge_gain",
+        "pcc",
+        "exploration",
+    ]
     body: list[list[str | float | int]] = [
         [
             one.generation, one.name, *(one.parents or ("", "")),

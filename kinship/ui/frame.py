@@ -79,6 +79,9 @@ def _sidebar() -> None:
         if "next_family" in st.session_state:  # a page chose it after this box was drawn
             st.session_state["family"] = st.session_state.pop("next_family")
             st.session_state["models"] = []
+        asked = st.query_params.get("family")
+        if asked and asked not in names:
+            st.warning(f"There is no family {asked} here; this is another one.")
         st.selectbox("Family", names, key="family", bind="query-params", help="Every page works on this family.")
         members = member_names(current_family())
         chosen = [name for name in st.session_state.get("models", []) if name in members]

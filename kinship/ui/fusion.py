@@ -12,7 +12,7 @@ from kinship.demo.tasks import TASKS
 from kinship.errors import KinshipError
 from kinship.evaluation import DEMO, Options
 from kinship.ui.fusion_views import show_fused, show_outcome
-from kinship.ui.undertaking import More, choose_one, go_on, show_controls, watch
+from kinship.ui.undertaking import More, choose_one, go_on, own_names, show_controls, watch
 from kinship.ui.words import counted
 from kinship.workspace import Job
 from kinship.workspace.families import Family
@@ -43,7 +43,7 @@ def show_fusion(family: Family) -> None:
         _ask(family)
     else:
         _say_what_is_needed(family)
-    names = [name for name in fusion_names() if _family_of(name) in (family.name, None)]
+    names = own_names(fusion_names(), lambda name: load_fusion(name).plan.family, family)
     if not names:
         return
     name = choose_one("Fusion", names, "fusion")
@@ -137,11 +137,3 @@ def _controls(name: str, record: FusionRecord, job: Job | None) -> None:
         removes="Removes the fusion and its shared models, also from the family. The base stays.",
         discard=lambda: delete_fusion(name),
     )
-
-
-def _family_of(name: str) -> str | None:
-    """Return the family of a fusion; None where its record is damaged, which is told when it is looked at."""
-    try:
-        return load_fusion(name).plan.family
-    except KinshipError:
-        return None

@@ -9,13 +9,12 @@ import streamlit as st
 
 from kinship.errors import KinshipError
 from kinship.ui.words import duration
-from kinship.ui.work import job_line
+from kinship.ui.work import GOES_ON, job_line
 from kinship.workspace import Job, jobs, log_tail
 
 __all__ = ["show_jobs"]
 
 _MOST = 50
-_GO_ON = ("evolve", "fuse", "recipe-search")  # from their own pages, where they were
 
 
 def show_jobs() -> None:
@@ -41,7 +40,7 @@ def _list(was_active: bool) -> None:
         with st.container(border=True, key=f"job-{one.id}"):
             head, state, when, took = st.columns([4, 2, 2, 2], vertical_alignment="center")
             head.markdown(f"**{one.kind}** {one.title}")
-            state.write("paused" if one.state == "cancelled" and one.kind in _GO_ON else one.state)
+            state.write("paused" if one.state == "cancelled" and one.kind in GOES_ON else one.state)
             when.caption(f"asked for {datetime.fromtimestamp(one.created):%d %b %H:%M:%S}")
             took.caption(_took(one))
             job_line(one)

@@ -37,7 +37,9 @@ def offer_scoring(family: Family, scoring: Scoring, scores: dict[str, Scores]) -
         ensure_worker()
         st.rerun()
     told = (
-        f"No scores made in this way yet of {', '.join(bare)}."
+        "Name a task first."
+        if not scoring.tasks
+        else f"No scores made in this way yet of {', '.join(bare)}."
         if bare
         else "Every model has scores; what is scored is not scored again."
     )

@@ -11,6 +11,7 @@ import streamlit as st
 
 from kinship.checkpoints import Alignment
 from kinship.evaluation import Gain, Options, Scores, merge_gain
+from kinship.evolution.lead import against
 from kinship.merging import CONFIG, Recipe, predict, predicted_table, read_record, reference
 from kinship.plots import scores as plot
 from kinship.plots.colours import model_colours, model_symbols
@@ -53,6 +54,7 @@ def show_result(
     scores = {**scores, **own}
     gain = merge_gain(scores[child], [scores[parent] for parent in parents])
     _numbers(child, parents, gain, scores)
+    _leads(child, [*parents, alignment.names[0]], scores)
     left, right = st.columns(2, gap="large")
     with left:
         _task_by_task([child, *parents], alignment.names, scores)
@@ -77,6 +79,17 @@ def _numbers(child: str, parents: list[str], gain: Gain, scores: Mapping[str, Sc
             told.append(f"{name} has no score on {', '.join(tasks)}; such tasks are left out of the gain.")
     told += [f"{task} is not comparable ({why})." for task, why in gain.unlike.items()]
     st.caption(" ".join(told or ["Errors are paired over the questions that all of them answered."]))
+
+
+def _leads(child: str, others: list[str], scores: Mapping[str, Scores]) -> None:
+    """Say what the child scores against each parent and the base, which cost no merge."""
+    told = []
+    for other in dict.fromkeys(others):
+        lead = merge_gain(scores[child], [scores.get(other, Scores({}))])
+        if lead.value is not None:
+            told.append(against(lead.value, lead.stderr, other))
+    if told:
+        st.markdown(f"**{child}** " + "; it ".join(told) + ".")
 
 
 def _task_by_task(models: list[str], names: tuple[str, ...], scores: Mapping[str, Scores]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from math import isfinite
 from typing import Any
 
@@ -53,7 +53,7 @@ def show_recipe(
     with left:
         method = choose_method()
         parameters = _parameters(method)
-        own = _own(method, labels)
+        own = _own(method, labels, parameters)
         based = method.base != "optional" or st.toggle(
             "Merge the weight changes, not the weights", key="based", bind="query-params"
         )
@@ -112,9 +112,9 @@ def _parameters(method: Method) -> dict[str, Any]:
     return {n: v for n, v in found.items() if v is not None and (n in required or v != defaults[n])}
 
 
-def _own(method: Method, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """Parameters that every parent has for itself: one column a parent."""
-    shown = [one for one in method.parameters if one.of == "parent"]
+def _own(method: Method, labels: Sequence[str], settled: Container[str]) -> list[dict[str, Any]]:
+    """Parameters of each parent, a column each, but for those that are settled for the whole merge."""
+    shown = [one for one in method.parameters if one.of == "parent" and one.name not in settled]
     own: list[dict[str, Any]] = [{} for _ in labels]
     if not shown:
         return own

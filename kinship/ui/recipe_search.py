@@ -10,7 +10,8 @@ from kinship.errors import KinshipError
 from kinship.evolution.recipes import Trial
 from kinship.ui.recipe_search_form import ask_for_recipe_search
 from kinship.ui.recipe_search_views import show_recipe_views
-from kinship.ui.undertaking import More, choose_one, show_controls, watch
+from kinship.ui.undertaking import More, choose_one, own_names, show_controls, watch
+from kinship.ui.words import decimals
 from kinship.workspace import Job
 from kinship.workspace.families import Family
 from kinship.workspace.recipe_plan import (
@@ -38,7 +39,7 @@ def show_recipe_search(family: Family) -> None:
 
 def _show_runs(family: Family) -> None:
     """Show the search chosen by the key `search`; it ticks only while it is under way."""
-    names = recipe_run_names()
+    names = own_names(recipe_run_names(), lambda name: load_recipe_run(name).plan.family, family)
     if not names:
         st.subheader("No recipe search yet", anchor=False)
         st.write(
@@ -76,11 +77,12 @@ def _headline(record: RecipeRecord) -> None:
         ),
     }
     row = st.container(horizontal=True, gap="small")
+    digits = decimals(record.unit)
     for title, (value, against, about) in numbers.items():
         row.metric(
             title,
-            "-" if value is None else f"{value:.3g}",
-            None if value is None or against is None else f"{value - against:+.3g}",
+            "-" if value is None else f"{value:.{digits}f}",
+            None if value is None or against is None else f"{value - against:+.{digits}f}",
             border=True,
             width=150,
             help=f"Average score ({record.unit}). {about}" + (" Below: against the start." if title != "Start" else ""),

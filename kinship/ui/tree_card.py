@@ -123,7 +123,7 @@ def _weights(known: Known, tree: Genealogy, chosen: str) -> None:
 
 def _verdict(found: Paternity) -> str:
     if found.verdict == "none":
-        return f"made from none of the other models; {found.reason}."
+        return f"no parent among the other models, so of the base alone or of one that is not here; {found.reason}."
     method = found.ranked[0].method
     settings = ", ".join(f"{key} {_setting(value)}" for key, value in method.recipe.items()) if method else ""
     how = f"; {method.name}{f' ({settings})' if settings else ''}" if method else ""

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from kinship.errors import KinshipError
 from kinship.ui.words import duration
 from kinship.workspace import Job, cancel, enqueue, ensure_worker, latest_job
+from kinship.workspace.families import Family
 
-__all__ = ["More", "choose_one", "go_on", "show_controls", "watch"]
+__all__ = ["More", "choose_one", "go_on", "own_names", "show_controls", "watch"]
 
 _ACTIVE = ("queued", "running")
 
@@ -35,6 +37,18 @@ def choose_one(label: str, names: Sequence[str], key: str) -> str:
     name = st.selectbox(label, names, key=key)
     st.query_params[key] = name  # a bound box leaves its default out of the link, and the newest one changes
     return name
+
+
+def own_names(names: Sequence[str], family_of: Callable[[str], str], family: Family) -> list[str]:
+    """Return the names of a family's own work, and of what is of no family or damaged, which is told when looked at."""
+
+    def is_own(name: str) -> bool:
+        try:
+            return family_of(name) in (family.name, "")
+        except KinshipError:
+            return True
+
+    return [name for name in names if is_own(name)]
 
 
 def watch(kind: str, name: str, show: Callable[[Job | None], None]) -> None:
@@ -86,6 +100,7 @@ def show_controls(
             st.rerun()
         return
     if not over:
+        row.caption(f"Paused. {keeps}")
         if row.button("Go on", type="primary", key=f"go-on-{kind}"):
             go_on(kind, name)
     else:

@@ -14,9 +14,12 @@ from kinship.ui.words import bytes_text, duration
 from kinship.workspace import Job, cancel, enqueue, ensure_worker, job, latest_job, retry
 from kinship.workspace.families import Family
 
-__all__ = ["ask_and_wait", "job_line", "measure_and_wait", "measured", "open_and_wait", "show_latest"]
+__all__ = ["GOES_ON", "ask_and_wait", "job_line", "measure_and_wait", "measured", "open_and_wait", "show_latest"]
 
 _AT_ONCE = 2_000_000_000  # bytes; a family up to this is read without asking
+
+GOES_ON = ("evolve", "fuse", "recipe-search")
+"""Kinds of jobs that go on where they were, from their own pages."""
 
 
 def measured(one: Family) -> tuple[Alignment, GramTable]:
@@ -106,6 +109,9 @@ def job_line(now: Job) -> None:
             cancel(now.id)
             st.rerun()
     elif now.state in ("failed", "cancelled"):
+        if now.state == "cancelled" and now.kind in GOES_ON:
+            st.caption("Paused; it goes on from its own page.")
+            return
         reason = now.error or "it was cancelled"
         (st.error if now.state == "failed" else st.warning)(f"{now.kind} {now.title}: {reason}")
         if st.button("Try again", key=f"retry-{now.id}"):

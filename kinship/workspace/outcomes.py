@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import isnan
 from pathlib import Path
 from typing import NamedTuple
@@ -61,7 +60,7 @@ def _by_search(alignment: Alignment, options: Options, known: set[str]) -> list[
     for name, record in readable_runs().items():
         if record.run is None or Path(record.plan.base) != alignment.base.path or record.unit != "percent":
             continue
-        if record.plan.options != replace(options, limit=None):
+        if record.plan.options != options:
             continue
         for one in (one for generation in record.run.generations[1:] for one in generation):
             digest = record.digests.get(one.name, f"{name}, {one.name}")

@@ -96,8 +96,13 @@ def known_scores(fingerprint: str, options: Options | None = None) -> Scores:
     return comparable_scores([fingerprint], options)[fingerprint]
 
 
+def _is_whole(options: str) -> bool:
+    said = json.loads(options)
+    return said["limit"] is None and said["part"] == "all"
+
+
 def comparable_scores(fingerprints: Iterable[str], options: Options | None = None) -> dict[str, Scores]:
-    """Return the stored scores of models, all questions of a task asked, by the libraries installed.
+    """Return the stored scores of models by the libraries installed, made for no search.
 
     Of each task only scores on its newest questions and configuration count, whichever model they are of.
 
@@ -105,16 +110,15 @@ def comparable_scores(fingerprints: Iterable[str], options: Options | None = Non
     ----------
     fingerprints : iterable of str
     options : Options, optional
-        Only scores made in this way, its limit apart: scores of models that are to be compared need the same. Without
-        it precision, batch size and the like may differ from task to task.
+        Only scores made in this way: scores of models that are to be compared need the same. Without it all questions
+        must have been asked, but precision, batch size and the like may differ from task to task.
     """
     models = list(fingerprints)
     query = select(_scores).where(_scores.c.fingerprint.in_(models), _scores.c.versions == versions_text())
     with transaction() as connection:
         rows = connection.execute(query.order_by(_scores.c.made)).all()
-    made = None if options is None else options_text(replace(options, limit=None, part="all"))
-    whole = [row for row in rows if made in (None, row.options)]
-    whole = [row for row in whole if (said := json.loads(row.options))["limit"] is None and said["part"] == "all"]
+    made = None if options is None else options_text(replace(options, part="all"))
+    whole = [row for row in rows if (_is_whole(row.options) if made is None else row.options == made)]
     scores = [(row.fingerprint, row.task, _read(row.score)) for row in whole]
     newest = {task: score.digest for _, task, score in scores}
     found: dict[str, dict[str, TaskScore]] = {model: {} for model in models}

@@ -144,7 +144,7 @@ def test_an_inferred_tree_and_what_disagrees_with_it(kinship, folder):
     assert [(one["child"], one["outcome"]) for one in found["audit"]] == [("child", "disagree")]
     assert "child is declared a child of one and three, but the weights say one and two" in err
     told = kinship("infer-tree", folder, "--base", "base")[1]
-    assert told.startswith("base base\n")
+    assert told.startswith("base: base\n")
     assert told.endswith("cards and recipes: 0 of 1 agree with the weights\n")
 
 

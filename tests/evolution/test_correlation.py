@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from math import lgamma
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
+from scipy.stats import pearsonr
 
 from kinship.errors import CurveError
 from kinship.evolution import correlate, correlation_table
@@ -105,3 +107,14 @@ def test_absolute_gain_is_the_size_of_the_gain():
 def test_two_merges_are_too_few():
     with pytest.raises(CurveError, match="3 merges or more, not 2"):
         correlate([1.0, 2.0], [0.1, 0.2])
+
+
+def test_few_merges_have_the_p_of_all_their_orders():
+    """Three points in order have six orders, and two of them are as far from chance; SciPy's t distribution says 0."""
+    found = correlate([1.0, 2.0, 4.0], [0.9, 0.5, 0.1])
+    assert (found.spearman.value, found.spearman.p) == (-1.0, pytest.approx(1 / 3))
+    x, y = [0.3, 1.0, -2.0, 4.0, 0.5], [0.9, 0.1, 0.4, 0.2, 0.5]
+    found = [pearsonr(x, order).statistic for order in permutations(y)]
+    above = np.mean([one >= found[0] - 1e-12 for one in found])
+    below = np.mean([one <= found[0] + 1e-12 for one in found])
+    assert correlate(x, y).pearson.p == pytest.approx(2 * min(above, below))

@@ -102,7 +102,7 @@ def test_a_distant_pair_of_strong_parents_is_to_be_explored():
         (("one", "low"), "ordinary"),
     ]
     assert found[1].reason.startswith("distant and strong: PCC ")
-    told = " is below 0.50; 80.0 and 71.0 on average, 91.0 with the better parent on every task"
+    told = " is below 0.50; one 80.0 and far 71.0 on average, 91.0 with the better parent on every task"
     assert found[1].reason.endswith(told)
     assert "distant, but not both strong" in found[3].reason
 

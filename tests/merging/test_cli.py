@@ -87,7 +87,7 @@ def test_candidates_reads_scores_from_a_csv_and_prints_rows_to_read(kinship, fam
     assert messages(result.stderr) == "warning: scores of else are not used: the models are m1, m2, m3\n"
     lines = result.stdout.splitlines()
     assert lines[0].startswith("m1 + m3")
-    assert "exploit: the best pair: 60.0 and 50.0" in lines[0]
+    assert "exploit: the best pair: m1 60.0 and m3 50.0" in lines[0]
     assert len(lines) == 3
 
 

@@ -60,3 +60,11 @@ def test_parameters_for_another_number_of_parents_are_refused():
 def test_an_unknown_method_is_said():
     with pytest.raises(UnknownNameError, match="did you mean"):
         compose("slurp", ["/a", "/b"])
+
+
+def test_what_the_whole_merge_has_is_not_set_again_for_each_parent():
+    recipe = compose("dare_ties", ["/a", "/b"], "/base", {"weight": 0.5, "density": 0.5})
+    assert [dict(one.parameters) for one in recipe.parents] == [{}, {}]
+    assert [dict(one.parameters) for one in compose("dare_ties", ["/a", "/b"], "/base").parents] == [
+        {"weight": 1.0}
+    ] * 2

@@ -157,7 +157,7 @@ def test_mergekit_reads_any_path_as_one_model(path):
         ("merge_method: linear\nmodels: [{model: a}]\ndtype: 7", "dtype is 7"),
         ("merge_method: linear\nslices: [{sources: 3}]", "list called sources"),
         ("merge_method: linear\nmodels: &a [*a]", "needs the key model"),
-        ("a: b\n---\nc: d", "not valid YAML"),
+        ("a: b\n---\nc: d", "a chain of 2 merges; carry them out in turn with mergekit-multi"),
     ],
 )
 def test_what_is_no_recipe_is_said_in_one_line(text, said, tmp_path):

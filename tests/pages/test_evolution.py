@@ -9,7 +9,7 @@ import re
 import pytest
 import yaml
 
-from kinship.evolution import stopping_rule, would_have_stopped
+from kinship.evolution import read_columns, stopping_rule, would_have_stopped
 from kinship.published import lineages
 from kinship.workspace import jobs
 from kinship.workspace.evolving import evolve
@@ -174,7 +174,9 @@ def test_what_is_taken_along(finished):
     rows = list(csv.DictReader(io.StringIO(to_csv(_rows(finished)))))
     every = finished.run.population.individuals
     assert [row["model"] for row in rows] == [one.name for one in every]
-    assert [float(row["score"]) for row in rows] == [one.score for one in every]
+    assert [float(row["average_score"]) for row in rows] == [one.score for one in every]
+    merged = read_columns([row for row in rows if row["merge_gain"]], ["merge_gain", "pcc"], "the export")
+    assert list(merged["merge_gain"]) == [one.gain for one in every if one.gain is not None], "correlate reads it"
     html = _report("mine-kinship-1", finished)
     assert html.count('class="plotly-graph-div"') == 3 + len(finished.kin_of_best)
     assert html.count("plotly.js v") == 1, "the library is in it once"

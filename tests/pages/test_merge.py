@@ -66,6 +66,13 @@ def test_a_setting_in_the_link_is_in_the_recipe(demo):
     assert yaml(app).base == path(demo, "sorting")
 
 
+@pytest.mark.parametrize(("method", "values"), [("DARE with TIES", (0.5, 0.5)), ("TIES", (1.0, 0.2))])
+def test_a_setting_of_the_whole_merge_holds_for_every_parent(demo, method, values):
+    recipe = yaml(run(PAGE, family=DEMO, method=method, **PAIR))
+    assert (recipe.parameters["weight"], recipe.parameters["density"]) == values
+    assert [dict(one.parameters) for one in recipe.parents] == [{}, {}]
+
+
 def test_the_button_asks_for_the_merge_as_the_form_says(demo):
     app = run(PAGE, family=DEMO, method="Linear", **PAIR)
     next(b for b in app.button if b.label == "Merge and evaluate").click().run()

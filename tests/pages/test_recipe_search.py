@@ -137,14 +137,14 @@ def test_a_finished_search_shows_its_numbers(finished):
     assert not app.exception
     told = {one.label: one.value for one in app.metric}
     assert told == {
-        "Best so far": f"{finished.best.score:.3g}",
-        "Start": f"{finished.start.score:.3g}",
-        "Held out": f"{finished.held_out.best:.3g}",
+        "Best so far": f"{finished.best.score:.1f}",
+        "Start": f"{finished.start.score:.1f}",
+        "Held out": f"{finished.held_out.best:.1f}",
         "Trials": "4 of 4",
     }
     deltas = {one.label: one.delta for one in app.metric}
-    assert deltas["Best so far"] == f"{finished.best.score - finished.start.score:+.3g}"
-    assert deltas["Held out"] == f"{finished.held_out.gain:+.3g}"
+    assert deltas["Best so far"] == f"{finished.best.score - finished.start.score:+.1f}"
+    assert deltas["Held out"] == f"{finished.held_out.gain:+.1f}"
     assert finished.held_out.sentence in words(app)
     table = next(one.value for one in app.dataframe if "trial" in one.value.columns)
     assert list(table["score"]) == [one.score for one in finished.trials]

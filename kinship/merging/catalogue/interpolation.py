@@ -51,7 +51,7 @@ INTERPOLATION = (
     Method(
         "slerp",
         "SLERP",
-        "Walks from the base's weights to the other parent's along the arc between them, so that the norm is kept.",
+        "Walks from the first parent's weights to the second's along the arc between them, so that the norm is kept.",
         "For exactly two parents; with t by module, attention can follow one parent and the MLPs the other.",
         _SHOEMAKE,
         "required",

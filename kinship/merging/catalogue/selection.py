@@ -57,7 +57,7 @@ SELECTION = (
     Method(
         "arcee_fusion",
         "Arcee Fusion",
-        "Takes from the second parent the weights whose change matters most, and the base's otherwise.",
+        "Takes from the second parent the weights whose change matters most, and the first parent's otherwise.",
         "To update one model by another without a common ancestor at hand.",
         None,
         "required",
