@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 import numpy as np
 import numpy.typing as npt
@@ -79,7 +80,7 @@ def draw_layers(info: ProfileInfo) -> go.Figure:
         margin={"r": 36},
         showlegend=False,
         xaxis=layer_ticks(axis),
-        yaxis={"title": {"text": _axis_title(info)}, "nticks": 6} | _span(info),
+        yaxis={"title": {"text": "<br>".join(wrap(_axis_title(info), 24))}, "nticks": 6} | _span(info),
     )
     return figure
 
