@@ -43,6 +43,7 @@ def run_command(arguments: list[str], log: Path, look: Callable[[], None]) -> tu
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            env={"PYTHONUNBUFFERED": "1"} | os.environ,  # else Python's last words come before what it said first
         ) as process,
     ):
         try:
