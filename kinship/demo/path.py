@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-__all__ = ["demo_averages", "demo_path", "demo_scores"]
+__all__ = ["demo_path", "demo_scores"]
 
 
 def demo_path() -> Path:
@@ -18,8 +18,3 @@ def demo_scores() -> dict[str, dict[str, dict[str, float]]]:
     """Return what the build measured: model -> task -> score and stderr in percent, number of questions."""
     scores: dict[str, Any] = json.loads((demo_path() / "scores.json").read_text(encoding="utf-8"))
     return scores
-
-
-def demo_averages() -> dict[str, float]:
-    """Return the average task score of every model of the demo family, in percent."""
-    return {model: sum(task["score"] for task in tasks.values()) / len(tasks) for model, tasks in demo_scores().items()}

@@ -150,7 +150,7 @@ def _lacking(one: Candidate) -> list[str]:
 def _reading(fit: GainFit | None, past: list[Outcome]) -> str:
     rule = "Distant and strong pairs gain most (Hu et al., arXiv 2410.12613); near-copies gain nothing."
     if fit is None:
-        return f"{rule} An expected gain needs eight scored merges of this family, and has {len(past)}."
+        return f"{rule} An expected gain needs eight scored merges of this family; so far: {len(past)}."
     return f"{rule} Expected gains are {fit.evidence}: a guide, not a promise."
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from kinship.evolution import Fusion, shared_name
+from kinship.evolution.lead import TOLD_FROM
 from kinship.plots import fusion as plot
 from kinship.ui.figure import show_figure
 from kinship.ui.words import counted, decimals
@@ -76,7 +77,7 @@ def _verdict(record: FusionRecord, digits: int) -> str:
     )
     if over.stderr is None:
         return f"{told}."
-    if abs(over.points) < 2 * over.stderr:
+    if abs(over.points) < TOLD_FROM * over.stderr:
         return f"{told}: within twice the error, it may be chance."
     return f"{told}: it is {'better' if over.points > 0 else 'worse'} than the base."
 

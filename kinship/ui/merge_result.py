@@ -11,7 +11,7 @@ import streamlit as st
 
 from kinship.checkpoints import Alignment
 from kinship.evaluation import Gain, Options, Scores, merge_gain
-from kinship.evolution.lead import against
+from kinship.evolution.lead import TOLD_FROM, against
 from kinship.merging import CONFIG, Recipe, predict, predicted_table, read_record, reference
 from kinship.plots import scores as plot
 from kinship.plots.colours import model_colours, model_symbols
@@ -72,7 +72,7 @@ def _numbers(child: str, parents: list[str], gain: Gain, scores: Mapping[str, Sc
     for name in (child, *parents):
         row.metric(name, average_text(scores.get(name, Scores({}))), border=True, width=190)
     told = []
-    if gain.value is not None and gain.stderr is not None and abs(gain.value) < 2 * gain.stderr:
+    if gain.value is not None and gain.stderr is not None and abs(gain.value) < TOLD_FROM * gain.stderr:
         told.append("The gain is within twice its error: it may be chance.")
     for name, tasks in zip((child, *parents), gain.missing, strict=True):
         if tasks:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from kinship.checkpoints import open_checkpoint, scan
-from kinship.demo import demo_averages, demo_path, demo_scores
+from kinship.demo import demo_path, demo_scores
 from kinship.demo.plan import SHIPPED
 
 EXPERTS = {expert.name: expert.task for expert in SHIPPED.experts}
@@ -108,8 +108,3 @@ def test_the_tokenizer_loads_and_agrees_with_training():
     assert tokenizer.encode(text, add_special_tokens=False) == encode(text)
     model = AutoModelForCausalLM.from_pretrained(demo_path() / "sorting", local_files_only=True)
     assert sum(p.numel() for p in model.parameters()) == open_checkpoint(demo_path() / "sorting").parameters
-
-
-def test_averages_are_means_over_tasks():
-    for model, tasks in demo_scores().items():
-        assert demo_averages()[model] == pytest.approx(np.mean([one["score"] for one in tasks.values()]))

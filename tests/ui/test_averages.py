@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kinship.ui.averages import shared_averages
+from kinship.checkpoints import open_checkpoint
+from kinship.demo import demo_path, demo_scores
+from kinship.ui.averages import averages_of, shared_averages
 
 
 def test_only_tasks_that_most_models_have_count():
@@ -22,3 +24,11 @@ def test_a_model_without_one_of_them_has_no_average():
 @pytest.mark.parametrize("scores", [{}, {"a": {}}])
 def test_nothing_is_known(scores):
     assert shared_averages(scores) == ((), {})
+
+
+def test_the_demo_s_card_holds_until_something_is_measured(tmp_path, monkeypatch):
+    monkeypatch.setenv("KINSHIP_HOME", str(tmp_path))
+    found = averages_of({name: open_checkpoint(demo_path() / name) for name in demo_scores()})
+    assert len(found.tasks) == 4
+    for model, tasks in demo_scores().items():
+        assert found.values[model] == pytest.approx(sum(one["score"] for one in tasks.values()) / len(tasks))
