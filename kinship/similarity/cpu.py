@@ -23,6 +23,7 @@ from kinship.similarity.registers import CROSSED, OWN, PANEL, STRIDE, TILE, cros
 
 __all__ = ["block_products"]
 
+_REGISTERS = "e1cdea28c163"  # begins the SHA-256 of registers.py; Numba compiles anew when this file changes
 _MAGIC = 2.0**1008  # moves a half's exponent, shifted into a double, to where it belongs (bias 1023 - 15)
 _HALF_INFINITY = np.uint64(0x7C00 << 42)
 _SIZES = np.array([0, 8, 4, 2, 2, 1, 1])  # bytes an element, by code

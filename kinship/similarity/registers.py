@@ -5,7 +5,7 @@ with 32 vector registers holds. Every loop sums a product lane by lane in the or
 lanes in the same way, so that an entry of G does not depend on the loop that made it: rows of equal content get equal
 entries, on every processor.
 
-Numba's cache of compiled kernels looks at the time of cpu.py alone: touch that file after a change here.
+Numba's cache of compiled kernels looks at the text of cpu.py alone: after a change here, write the new digest there.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from numba.extending import intrinsic
 
 __all__ = ["CROSSED", "OWN", "PANEL", "STRIDE", "TILE", "cross_loop", "lead_loop"]
 
-TILE = 256
+TILE = 512
 """Elements of every row that are worked off at a time; a multiple of any vector's width."""
+
+AHEAD = 512
+"""How many elements before it is converted a bf16 is fetched: the processor alone follows no row into a new page."""
 
 STRIDE = TILE + 8
 """Elements from one scratch row to the next: a power of two would put all rows into the same few cache lines."""
@@ -69,6 +72,14 @@ def _from_bf16(builder: Any, address: Any, x: Any) -> tuple[Any, Any]:
     odd = builder.and_(both, ir.Constant(words, [0xFFFF0000] * _LANES))
     floats = ir.VectorType(ir.FloatType(), _LANES)
     return tuple(builder.fpext(builder.bitcast(bits, floats), _DOUBLES) for bits in (even, odd))
+
+
+def _fetch(builder: Any, address: Any, x: Any) -> None:
+    """Ask for the cache line of bf16 element `x`; an address beyond the file is of no harm."""
+    kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), *[ir.IntType(32)] * 3])
+    fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    to_read, nearest, data = (ir.IntType(32)(flag) for flag in (0, 3, 1))
+    builder.call(fetch, [_pointer(builder, address, x, 2, ir.IntType(8)), to_read, nearest, data])
 
 
 def _sums(builder: Any, count: int) -> list[Any]:
@@ -122,6 +133,9 @@ def lead_loop(*, bf16: bool, crossed: bool) -> Any:
             table = [builder.load(_pointer(builder, a, _I64(r), 8, _I64)) for a in (sources, bases) for r in range(3)]
             with cgutils.for_range(builder, _I64(TILE // (2 * _LANES))) as step:
                 x = builder.mul(step.index, _I64(2 * _LANES))
+                if bf16:
+                    for address in table[:PANEL]:
+                        _fetch(builder, address, builder.add(x, _I64(AHEAD)))
                 values = [_from_bf16(builder, table[r], x) for r in range(PANEL)] if bf16 else []
                 for half in range(2):
                     at = builder.add(x, _I64(half * _LANES))

@@ -13,6 +13,7 @@ from kinship.checkpoints import align, open_checkpoint
 from kinship.errors import CheckpointError, NonFiniteError
 from kinship.similarity import METRICS, gram, gram_table, kinship_matrix
 from kinship.similarity.cuda import CudaKernel
+from kinship.similarity.registers import TILE
 from tests.families import llama, pack, save, tuned, unpack
 
 DTYPES = ["F64", "F32", "BF16", "F16"]
@@ -264,8 +265,8 @@ def test_a_pass_that_is_ended_leaves_the_rest_unread(tmp_path, monkeypatch):
 @pytest.mark.parametrize("block", [256, 1000, 1 << 20])
 def test_tiles_and_blocks_are_added_with_compensation(tmp_path, block):
     """A plain sum loses every 1 beside 1e16."""
-    values = np.zeros(256 * 1001)
-    values[::256] = 1.0
+    values = np.zeros(TILE * 1001)
+    values[::TILE] = 1.0
     values[0] = 1e8
     alignment, _ = family(tmp_path, [{"w": np.zeros_like(values)}, {"w": values}], "F64")
     assert gram_table(alignment, block=block).gram[0, 1, 1] == 1e16 + 1000.0

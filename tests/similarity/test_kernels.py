@@ -1,11 +1,14 @@
 """Both kernels, on one contract: every dtype exactly, any number of rows, any tail."""
 
+import hashlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from kinship.similarity import cpu, registers
 from kinship.similarity.blocks import CODES, F64, ZERO, Block
 from kinship.similarity.cpu import block_products
 from kinship.similarity.cuda import CudaKernel
@@ -16,7 +19,13 @@ KERNELS: dict[str, Callable[..., tuple[np.ndarray, ...]]] = {"cpu": block_produc
 TORCH = {
     "BF16": torch.bfloat16, "F16": torch.float16, "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2,
 }  # fmt: skip
-SIZES = [1, 2, 255, 256, 257, 511, 512, 513, 5000]
+SIZES = [1, 2, 255, 256, 257, 511, 512, 513, 1024, 5000]
+
+
+def test_a_change_of_the_register_loops_is_compiled_anew():
+    """Numba's cache knows a kernel by the text of cpu.py, so that file names the loops that it was made of."""
+    digest = hashlib.sha256(Path(registers.__file__).read_bytes()).hexdigest()
+    assert digest.startswith(cpu._REGISTERS), f'write _REGISTERS = "{digest[:12]}" in {cpu.__file__}'
 
 
 @pytest.fixture(params=KERNELS)
