@@ -176,6 +176,7 @@ def _paternity(found: Paternity) -> dict[str, Any]:
         "parents": list(found.parents),
         "reason": found.reason,
         "margin": found.margin,
+        "tied": found.tied,
         "floor": found.floor,
         "ranked": [_explanation(one) for one in found.ranked],
     }
@@ -200,6 +201,8 @@ def _paternity_text(found: Paternity) -> str:
         settings = ", ".join(f"{key} {value}" for key, value in method.recipe.items())
         lines.append(f"method: {method.name}{f' ({settings})' if settings else ''}")
     lines.append(f"margin {found.margin:.2f}, rounding floor {found.floor:.2g}")
+    if found.parents and found.tied:
+        lines.append(f"the next {found.tied} explain it as well: all lie in one plane; the simplest recipe comes first")
     lines.append(f"{'residual':>10s}  coefficients")
     for one in found.ranked:
         shares = ", ".join(f"{value:.3f} {name}" for name, value in zip(one.parents, one.coefficients, strict=True))

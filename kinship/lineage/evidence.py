@@ -1,6 +1,6 @@
 """What a fit says about a set of supposed parents, in numbers that do not depend on the size of the model.
 
-Seven questions, each with the reason for its limit:
+Eight questions, each with the reason for its limit:
 
 - *At the floor?* What is left is no more than rounding leaves. Merges round several times on their way.
 - *Does one more add nothing?* Given its parents a child is independent of all others but its descendants, so that a
@@ -11,6 +11,8 @@ Seven questions, each with the reason for its limit:
 - *Between?* What is left, squared, over the sum over pairs of a_i a_j ||d_i - d_j||^2, times k - 1. Below 1 the
   supposed parents see the child at an obtuse angle between them. k fine-tunes of one model leave at least 1 when
   they explain that model, and k siblings with equal cosines at least 3 when they explain another sibling.
+- *Alike in every tensor?* What a method drops or trims is the same share of that spread wherever it works. Relatives in
+  the parents' places are as near to them here as they are far there.
 - *Whole?* Fine-tuning adds to what is there: the child contains its parent's delta with a coefficient of 1 or more
   in every tensor, while a sibling or a merge contains a part. `lacking` is the part that is missing.
 - *Held?* Turned round: the longer of two parents contains their mean wholly, at any angle between them, for
@@ -57,6 +59,8 @@ class Evidence:
         The part of the child's delta that each of them by itself does not contain.
     uneven : float
         Largest standard deviation of a coefficient over tensors, over its mean.
+    patchy : float
+        Standard deviation over tensors, each weighted by its spread, of what is left over the spread, over its mean.
     first_in_line : int or None
         The one that the child contains wholly by itself, where another contains the child wholly.
     """
@@ -69,6 +73,7 @@ class Evidence:
     total: float
     exceeding: tuple[float, ...]
     uneven: float
+    patchy: float
     first_in_line: int | None = None
 
 
@@ -89,16 +94,18 @@ def evidence(problem: Problem, members: tuple[int, ...], noise: float) -> Eviden
     own = np.repeat(problem.gram[:, 0, :1], len(rows), axis=1)
     within, around = _lacking(_share(along, squares), squares), _lacking(_share(along, own), own)
     first = int(np.argmin(within))
+    spread = _spread(problem, members, fit.coefficients)
     in_line = within[first] <= WHOLE and bool((np.delete(around, first) <= WHOLE).any())
     return Evidence(
         residual=float(np.sqrt(left / problem.energy)),
         over_floor=float(np.sqrt(left / noise)),
         lacking=tuple(_lacking(fit.coefficients, squares).tolist()),
         variation=_variation(problem.weights, fit),
-        outside=_outside(problem, members, fit.coefficients, left),
+        outside=_outside(spread, len(members), left),
         total=abs(float((problem.weights @ fit.coefficients).sum())),
         exceeding=tuple(around.tolist()),
         uneven=_uneven(problem.weights, fit.coefficients),
+        patchy=_patchy(spread, fit.residual),
         first_in_line=first if in_line else None,
     )
 
@@ -129,10 +136,25 @@ def _uneven(weights: Floats, coefficients: Floats) -> float:
     return float((deviation / np.maximum(np.abs(mean), np.finfo(float).tiny)).max())
 
 
-def _outside(problem: Problem, members: tuple[int, ...], coefficients: Floats, left: float) -> float:
+def _spread(problem: Problem, members: tuple[int, ...], coefficients: Floats) -> Floats:
+    """Sum over pairs of a_i a_j ||d_i - d_j||^2 in each tensor, shape (T,)."""
     rows = [1 + m for m in members]
     gram = problem.gram[:, rows][:, :, rows]
     squares = np.einsum("tii->ti", gram)
     apart = squares[:, :, None] + squares[:, None, :] - 2.0 * gram
-    spread = 0.5 * np.einsum("ti,tj,tij->", coefficients, coefficients, apart)
-    return float((len(members) - 1) * left / spread) if spread > 0 else float("inf")
+    spread: Floats = 0.5 * np.einsum("ti,tj,tij->t", coefficients, coefficients, apart)
+    return spread
+
+
+def _outside(spread: Floats, members: int, left: float) -> float:
+    whole = float(spread.sum())
+    return (members - 1) * left / whole if whole > 0 else float("inf")
+
+
+def _patchy(spread: Floats, residual: Floats) -> float:
+    room = np.maximum(spread, 0.0)
+    if not room.any():
+        return float("inf")
+    weights, left = room / room.sum(), residual / np.where(room > 0, room, 1.0)
+    mean = float(weights @ left)
+    return float(np.sqrt(weights @ (left - mean) ** 2)) / max(mean, np.finfo(float).tiny)

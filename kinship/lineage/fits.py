@@ -21,6 +21,7 @@ __all__ = ["Fit", "Gains", "Problem", "problem", "together"]
 
 Floats = npt.NDArray[np.float64]
 _COLLINEAR = 1e-12  # of the product of squares; a determinant below is what rounding left of zero
+_OPPOSED = -0.5  # cosine of two coefficients over tensors; one that is subtracted has -0.9 and less
 _SINGULAR = 1e-9  # determinant of cosines below which the slower pseudo-inverse is taken
 
 
@@ -95,7 +96,7 @@ class Problem:
     def pairs(self) -> Gains:
         """All pairs at once, one tensor after another so that 300 candidates fit into memory."""
         count = len(self.names)
-        explained, product, mean = (np.zeros((count, count)) for _ in range(3))
+        explained, product, square, mean = (np.zeros((count, count)) for _ in range(4))
         for gram, weight in zip(self.gram, self.weights, strict=True):
             products, child, squares = gram[1:, 1:], gram[0, 1:], np.diagonal(gram)[1:]
             determinant = np.outer(squares, squares) - products**2
@@ -106,8 +107,9 @@ class Problem:
             both = first * child[:, None] + first.T * child[None, :]
             explained += np.where(apart, both, np.maximum(alone[:, None], alone[None, :]))
             product += weight * first * first.T
+            square += weight * first**2
             mean += weight * first
-        return Gains(explained, _together(product, mean * mean.T))
+        return Gains(explained, _together(product, square * square.T, mean * mean.T))
 
     def extended(self, members: Sequence[int]) -> Floats:
         """Return the squared norm explained by the members with each candidate as one more, shape (n,)."""
@@ -136,8 +138,8 @@ class Problem:
 def together(weights: Floats, coefficients: Floats) -> bool:
     """Whether all of k parents are added, or all are subtracted: coefficients of shape (T, k), weights (T,)."""
     products = np.einsum("t,ti,tj->ij", weights, coefficients, coefficients)
-    means = weights @ coefficients
-    return bool(_together(products, np.outer(means, means)).all())
+    means, squares = weights @ coefficients, np.diagonal(products)
+    return bool(_together(products, np.outer(squares, squares), np.outer(means, means)).all())
 
 
 def problem(table: GramTable, child: str, candidates: Sequence[str]) -> Problem:
@@ -158,12 +160,13 @@ def problem(table: GramTable, child: str, candidates: Sequence[str]) -> Problem:
     return Problem(tuple(candidates), projected, float(gram[:, 0, 0].sum()), table.elements)
 
 
-def _together(product: Floats, of_means: Floats) -> npt.NDArray[np.bool_]:
-    """Two coefficients have one sign: in most of the model, or in its mean where they change from tensor to tensor.
+def _together(product: Floats, of_squares: Floats, of_means: Floats) -> npt.NDArray[np.bool_]:
+    """Two coefficients are not of opposite signs throughout: their products, squares and means over the model.
 
-    A model that was made from the child and another one explains the child too, but with the other subtracted.
+    A model that was made from the child and another one explains the child too, but with the other subtracted. What
+    a merge that selects elements (SCE) left of a short parent lies about 0, now on this side and now on that.
     """
-    return (product > 0) | (of_means > 0)
+    return (product > _OPPOSED * np.sqrt(of_squares)) | (of_means > 0)
 
 
 def _inverse(gram: Floats) -> Floats:

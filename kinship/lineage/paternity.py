@@ -11,6 +11,7 @@ import numpy.typing as npt
 from kinship.lineage.evidence import evidence
 from kinship.lineage.examine import Examination, examine
 from kinship.lineage.methods import Method, exact_method, sparse_method
+from kinship.lineage.search import tied_with_best
 from kinship.lineage.verdict import AT_FLOOR, Kind, Verdict, find_one_of_several
 from kinship.similarity.groups import group_tensors
 from kinship.similarity.table import GramTable
@@ -61,6 +62,9 @@ class Paternity:
         Residual of the best explanation with one, two, ... parents.
     margin : float
         1 - residual of the first over residual of the second in rank, 0 to 1; 1 where there is no second.
+    tied : int
+        How many of the next explanations explain the child as well as the first: all lie in one plane with it, and
+        the simplest one comes first.
     floor : float
         Relative residual that rounding to the child's dtype is expected to leave.
     reason : str
@@ -73,6 +77,7 @@ class Paternity:
     ranked: tuple[Explanation, ...]
     sizes: tuple[float, ...]
     margin: float
+    tied: int
     floor: float
     reason: str
 
@@ -121,6 +126,7 @@ def paternity(table: GramTable, child: str, candidates: Sequence[str], dtype: st
         ranked=ranked,
         sizes=tuple(one.residual for one in seen.weighed),
         margin=_margin([one.residual for one in ranked]),
+        tied=_tied(seen),
         floor=seen.floor,
         reason=_REASONS[seen.found.kind],
     )
@@ -146,6 +152,12 @@ def _explanation(table: GramTable, child: str, seen: Examination, members: tuple
         by_layer={layer: _mean(fit.coefficients[rows], weights[rows]) for layer, rows in layers.items()},
         method=exact_method(table, child, parents, fit, seen.noise) if speaks.over_floor <= AT_FLOOR else None,
     )
+
+
+def _tied(seen: Examination) -> int:
+    if not seen.ranking or seen.found.only is not None:
+        return 0
+    return min(tied_with_best(seen.problem, seen.ranking), _SHOWN) - 1
 
 
 def _sparse(seen: Examination) -> Method:

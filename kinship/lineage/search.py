@@ -8,13 +8,14 @@ import numpy as np
 
 from kinship.lineage.fits import Problem, together
 
-__all__ = ["MOST_PARENTS", "Explained", "best_sets"]
+__all__ = ["MOST_PARENTS", "Explained", "best_sets", "tied_with_best"]
 
 MOST_PARENTS = 8
 _ENOUGH = 0.01  # of what was left; when one more explains less than this, larger sets are not looked for
 _PAIRS = 60  # best pairs from which triples start
 _BREADTH = 6  # best sets of three and more from which the next size starts
 _TIED = 1e-4  # of what is left; closer than this, rounding decides
+_EQUAL = 0.02  # of the mean weight; a mean shows 0.001
 _EXACT = 1e-13  # of the child's square; below, sums in float64 decide
 
 
@@ -30,8 +31,9 @@ def best_sets(problem: Problem) -> list[list[Explained]]:
 
     All singles and pairs are there; the larger sets grow from the best ones below them. Members that are added and
     subtracted together are left out: a child lies between its parents, while its own descendants explain it by
-    subtracting what else went into them. Of pairs that explain equally much, because all lie in one plane, the one
-    with the most distant members comes first: the others lie between them.
+    subtracting what else went into them. Of sets that explain equally much, because all lie in one plane, one whose
+    members have equal weights comes first: that is the simplest recipe. Else the one with the most distant members
+    does: the others lie between them.
 
     Returns
     -------
@@ -41,7 +43,7 @@ def best_sets(problem: Problem) -> list[list[Explained]]:
     count = len(problem.names)
     sizes = [_sorted([Explained((i,), float(problem.single[i])) for i in range(count)])]
     if count > 1:
-        sizes.append(_widest_first(problem, _pairs(problem)))
+        sizes.append(_settled(problem, _pairs(problem)))
     total = float(problem.gram[:, 0, 0].sum())
     while sizes[-1] and 2 <= len(sizes) <= MOST_PARENTS:
         before, after = (total - size[0].explained for size in sizes[-2:])
@@ -69,25 +71,32 @@ def _grown(problem: Problem, sets: list[Explained]) -> list[Explained]:
     for candidate in _sorted([Explained(*item) for item in larger.items()])[:_PAIRS]:
         if len(grown) < _BREADTH and together(problem.weights, problem.fit(candidate.members).coefficients):
             grown.append(candidate)
-    return grown
+    return _settled(problem, grown)
 
 
 def _sorted(sets: list[Explained]) -> list[Explained]:
     return sorted(sets, key=lambda one: (-one.explained, one.members))
 
 
-def _widest_first(problem: Problem, pairs: list[Explained]) -> list[Explained]:
-    """Bring forward, among those tied with the best pair, the one whose members are the least related."""
-    if not pairs:
-        return pairs
+def _settled(problem: Problem, sets: list[Explained]) -> list[Explained]:
+    """Order the sets that are tied with the best: equal weights first, then the most distant members."""
+    if not sets:
+        return sets
+    tied = sets[: tied_with_best(problem, sets)]
+
+    def order(one: Explained) -> tuple[bool, float]:
+        means = problem.weights @ problem.fit(one.members).coefficients
+        rows = [1 + m for m in one.members]
+        gram = problem.gram.sum(axis=0)[np.ix_(rows, rows)]
+        norms = np.sqrt(np.maximum(np.diagonal(gram), np.finfo(float).tiny))
+        equal = bool(np.abs(means - means.mean()).max() <= _EQUAL * np.abs(means).mean())
+        return not equal, float((gram / np.outer(norms, norms)).sum())
+
+    return [*sorted(tied, key=order), *sets[len(tied) :]]
+
+
+def tied_with_best(problem: Problem, sets: list[Explained]) -> int:
+    """Return how many of some sets, best first, explain the child as well as rounding can tell, the best included."""
     total = float(problem.gram[:, 0, 0].sum())
-    left = total - pairs[0].explained
-    tied = [one for one in pairs if total - one.explained <= left * (1 + _TIED) + _EXACT * total]
-    gram = problem.gram.sum(axis=0)[1:, 1:]
-    norms = np.sqrt(np.diagonal(gram))
-
-    def cosine(one: Explained) -> float:
-        i, j = one.members
-        return float(gram[i, j] / max(norms[i] * norms[j], np.finfo(float).tiny))
-
-    return [*sorted(tied, key=cosine), *pairs[len(tied) :]]
+    limit = (total - max(one.explained for one in sets)) * (1 + _TIED) + _EXACT * total
+    return next((i for i, one in enumerate(sets) if total - one.explained > limit), len(sets))

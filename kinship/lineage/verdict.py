@@ -22,8 +22,10 @@ SUMS = 1e-13  # of the child's square: what sums in float64 leave
 HALVES = 0.5  # of what is left at the floor: one that takes as much is a parent, one that takes less is noise
 MOST_DOUBTFUL = 4  # parents of a merge that is no exact combination
 ADDS_NOTHING = 0.05  # of the gain of an only parent, by a second
-ADDS_LITTLE = 0.15  # of the gain of the last of several: other merges of the same parents know some of the rest
+ADDS_LITTLE = 0.25  # of the gain of the last of several: other merges of the same parents know some of the rest
+AS_FAR = 1.25  # times as far outside with one more: the third parent of a TIES merge 1.0 to 1.2, others 1.3 to 2.2
 CONSTANT = 4.0  # times the variance that noise makes; DARE leaves 0.2 to 2.5, the others 8 and more
+STEADY = 0.3  # deviation of a coefficient over tensors, over its mean: where noise makes more, it proves nothing
 ENOUGH = 0.7  # sum of the weights of a merge with random dropping
 MATTERS = 0.01  # of what all explain, by the last parent
 BETWEEN = 1.15  # TIES, Breadcrumbs, Arcee Fusion leave 0.1 to 1.1
@@ -35,7 +37,12 @@ EVEN = (
     0.2  # deviation of the share of a parent in its merge, over its mean; merges show up to 0.14, others 0.13 and more
 )
 HALF = 0.45  # of the child's square; the mean with an unrelated model of equal length leaves 0.5
-SELECTED = 0.65  # relative residual; those leave up to 0.63, siblings of the parents in their place 0.6 and more
+PATCHY = (
+    0.5  # deviation over tensors of what is left over the spread; TIES, Breadcrumbs, Arcee Fusion show 0.43 and less,
+)
+# siblings of the parents in their place 0.56 and more
+LITTLE = 0.3  # relative residual; RAM leaves as much and less, here more and there less
+SELECTED = 0.8  # relative residual; Arcee Fusion leaves up to 0.76
 
 
 class Finding(NamedTuple):
@@ -83,7 +90,9 @@ def find(explained: Sequence[float], weighed: Sequence[Evidence], candidates: in
     for size in (one for one in sizes if one <= MOST_DOUBTFUL and one < max(3, candidates)):
         alone = more[size - 1] <= (ADDS_LITTLE if size > 1 else ADDS_NOTHING) * gains[size - 1]
         matters = gains[size - 1] > MATTERS * explained[size - 1]
-        found = _believed(size, weighed[size - 1]) if matters and alone else None
+        nearer = 1 < size < len(weighed) and weighed[size].outside <= AS_FAR * weighed[size - 1].outside
+        one_more = nearer and more[size - 1] > ADDS_NOTHING * gains[size - 1]
+        found = _believed(size, weighed[size - 1]) if matters and alone and not one_more else None
         if found is not None:
             return found
     return Finding("none", 0, "unrelated")
@@ -109,10 +118,11 @@ def _believed(size: int, seen: Evidence) -> Finding | None:
         return Finding("one parent", 1, "tuned", 0) if whole else None
     if seen.first_in_line is not None and IN_LINE <= seen.outside <= BETWEEN:
         return Finding("one parent", size, "tuned", seen.first_in_line)
-    if seen.variation <= CONSTANT and seen.total >= ENOUGH:
+    if seen.variation <= CONSTANT and seen.uneven <= STEADY and seen.total >= ENOUGH:
         return Finding("parents", size, "random")
     if seen.outside > BETWEEN:
         return None
     if len(whole) == 1:  # trained further in a direction that others took too
         return Finding("one parent", size, "tuned", whole[0])
-    return Finding("parents", size, "selected") if seen.residual <= SELECTED else None
+    alike = seen.patchy <= PATCHY or seen.residual <= LITTLE
+    return Finding("parents", size, "selected") if alike and seen.residual <= SELECTED else None

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kinship.lineage.evidence import evidence
 from kinship.lineage.fits import problem
-from kinship.lineage.verdict import CONSTANT
+from kinship.lineage.verdict import CONSTANT, PATCHY
 from tests.lineage.genes import TENSORS, experts, residual, table
 
 SIZE = 40_000
@@ -125,3 +125,21 @@ def test_the_total_is_the_sum_of_the_weights():
     rows = experts(10, "a", "b", size=SIZE)
     rows["child"] = -0.3 * rows["a"] - 0.2 * rows["b"]
     assert _weigh(rows, "a", "b").total == pytest.approx(0.5, rel=1e-6)
+
+
+def test_a_selection_leaves_the_same_share_of_the_spread_everywhere():
+    """Relatives in the parents' places do not: siblings are nearer to them in one tensor than in another."""
+    rows = experts(5, "a", "b", shared=0.3, size=SIZE)
+    a, b = rows["a"], rows["b"]
+    rows["child"] = np.where(a * b > 0, (a + b) / 2, np.where(np.abs(a) > np.abs(b), a, b))
+    apart = np.repeat(np.linspace(0.1, 1.5, TENSORS), SIZE // TENSORS)
+    other = np.random.default_rng(6).normal(size=(2, SIZE)) * np.linalg.norm(a) / np.sqrt(SIZE)
+    rows |= {"x": a + apart * other[0], "y": b + apart * other[1]}
+    assert _weigh(rows, "a", "b").patchy < PATCHY / 2
+    assert _weigh(rows, "x", "y").patchy > PATCHY
+
+
+def test_parents_that_are_one_have_no_spread():
+    rows = experts(7, "a", size=SIZE)
+    rows |= {"child": rows["a"] * 1.5, "b": rows["a"]}
+    assert _weigh(rows, "a").patchy == float("inf")

@@ -104,6 +104,16 @@ def test_signs_may_change_from_tensor_to_tensor():
     assert problem(table(**rows), "child", ("a", "b")).pairs.together[0, 1]
 
 
+def test_a_parent_about_zero_is_not_subtracted():
+    """SCE keeps nearly nothing of a short parent: now a little on this side, now on that."""
+    rows = experts(6, "a", "b", size=400)
+    about = np.repeat([0.05, -0.08], 200)
+    rows["child"] = 0.7 * rows["a"] + about * rows["b"]
+    asked = problem(table(**rows), "child", ("a", "b"))
+    assert asked.pairs.together[0, 1]
+    assert together(asked.weights, asked.fit((0, 1)).coefficients)
+
+
 def test_an_unknown_candidate():
     with pytest.raises(UnknownNameError, match="no model of this family is called 'z'"):
         problem(table(**_family(0)), "child", ("a", "z"))

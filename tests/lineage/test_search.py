@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinship.lineage.fits import problem
-from kinship.lineage.search import MOST_PARENTS, best_sets
+from kinship.lineage.search import MOST_PARENTS, best_sets, tied_with_best
 from tests.lineage.genes import experts, residual, table
 
 NAMES = tuple("abcdefghij")
@@ -59,6 +59,27 @@ def test_of_pairs_in_one_plane_the_widest_comes_first():
     asked = problem(table(**rows), "child", candidates)
     assert residual(rows, "child", ("x", "y")) == pytest.approx(residual(rows, "child", ("a", "b")), rel=1e-9)
     assert {candidates[m] for m in best_sets(asked)[1][0].members} == {"a", "b"}
+
+
+def test_of_pairs_in_one_plane_the_mean_comes_before_the_widest():
+    """A mean of a and the mean of a and b is also 0.75 a and 0.25 b: nothing but simplicity tells."""
+    rows = experts(2, "a", "b")
+    rows["x"] = (rows["a"] + rows["b"]) / 2
+    rows["child"] = (rows["a"] + rows["x"]) / 2
+    candidates = ("b", "x", "a")
+    asked = problem(table(**rows), "child", candidates)
+    pairs = best_sets(asked)[1]
+    assert {candidates[m] for m in pairs[0].members} == {"a", "x"}
+    assert tied_with_best(asked, pairs) == 2  # x and b explain it by subtracting b
+
+
+def test_of_triples_in_one_space_the_widest_comes_first():
+    rows = experts(2, "a", "b", "c")
+    rows["x"] = (rows["a"] + rows["b"]) / 2
+    rows["child"] = 0.5 * rows["a"] + 0.6 * rows["b"] + 0.4 * rows["c"] + 0.3 * rows["a"] * (rows["b"] > 0)
+    candidates = ("x", "a", "c", "b")
+    triples = best_sets(problem(table(**rows), "child", candidates))[2]
+    assert {candidates[m] for m in triples[0].members} == {"a", "b", "c"}
 
 
 def test_larger_sets_are_not_looked_for_where_one_more_adds_nothing():

@@ -17,10 +17,11 @@ def _seen(
     total=1.0,
     exceeding=0.5,
     uneven=0.1,
+    patchy=0.1,
     first_in_line=None,
 ):
     held = (exceeding,) * len(lacking)
-    return Evidence(residual, over_floor, lacking, variation, outside, total, held, uneven, first_in_line)
+    return Evidence(residual, over_floor, lacking, variation, outside, total, held, uneven, patchy, first_in_line)
 
 
 def _find(*seen, candidates=6):
@@ -79,11 +80,31 @@ def test_a_child_between_two_others_that_leave_nothing_to_a_third():
     "two",
     [
         _seen(0.4, 0.4, 0.4, outside=3.0),  # as siblings of the child
-        _seen(0.8, 0.4, 0.4, outside=0.9),  # too much is left
+        _seen(0.85, 0.4, 0.4, outside=0.9),  # too much is left
+        _seen(0.6, 0.4, 0.4, outside=0.5, patchy=0.6),  # near in this tensor and far in that: relatives of the parents
     ],
 )
 def test_what_is_not_between_or_leaves_too_much_is_not_believed(two):
     assert _find(_seen(0.9, 0.4), two, _seen(two.residual - 1e-4, 0.4, 0.4, 1))[0] == "none"
+
+
+def test_what_is_left_may_be_patchy_where_it_is_little():
+    """RAM adds up what the parents changed apart from each other, and averages the rest."""
+    one, two = _seen(0.4, 0.4), _seen(0.15, 0.4, 0.4, outside=0.01, patchy=0.9)
+    assert _find(one, two, _seen(0.1499, 0.4, 0.4, 1)) == ("parents", 2, "selected", None)
+
+
+def test_coefficients_that_noise_hides_are_not_called_constant():
+    one, two = _seen(0.97, 0.8), _seen(0.96, 0.8, 0.8, variation=1.0, outside=8.0, uneven=0.5)
+    assert _find(one, two, _seen(0.9599, 0.8, 0.8, 1))[0] == "none"
+
+
+def test_a_third_parent_brings_the_child_no_further_outside():
+    one, two = _seen(0.75, 0.4), _seen(0.55, 0.4, 0.4, outside=0.7)
+    three, four = _seen(0.51, 0.4, 0.5, 0.7, outside=0.8), _seen(0.509, 0.4, 0.5, 0.7, 1, outside=1.2)
+    assert _find(one, two, three, four) == ("parents", 3, "selected", None)
+    other = _seen(0.51, 0.4, 0.5, 0.9, outside=1.4)
+    assert _find(one, two, other) == ("parents", 2, "selected", None)
 
 
 def test_a_third_that_adds_half_as_much_as_the_second_speaks_for_a_common_ancestor():
