@@ -28,17 +28,18 @@ from kinship.similarity import GramTable, gram_table
 
 RANDOM_SEEDS = (21, 22)
 _FAMILIES = 30
+_COLUMNS = (
+    "family", "stored in", "first", "first of the experts", "right", "wrong", "none said", "unrelated: none",
+    "without parents, experts: none", "without parents, all: none", "one of several", "tree, base given", "tree",
+    "base",
+)  # fmt: skip
 Rows = dict[str, list[tuple[float, float, float, bool]]]
 
 
 def main() -> None:
     by_method: Rows = defaultdict(list)
     missed: Counter[str] = Counter()
-    print(
-        "| family | stored in | first | right | wrong | none said | unrelated: none | without parents, experts: none | "
-        "without parents, all: none | one of several | tree, base given | tree | base |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+    print(f"| {' | '.join(_COLUMNS)} |\n|{'---|' * len(_COLUMNS)}")
     sources: list[tuple[str, Path | int]] = [(f"random {seed}", seed) for seed in RANDOM_SEEDS]
     sources += [(f"trained, {Path(folder).name}", Path(folder)) for folder in sys.argv[1:]]
     for name, source in sources:
@@ -76,6 +77,9 @@ def _row(
         first, others = _ranked(seen, birth)
         believed = set(paternity(table, birth.name, older, dtype).parents)
         count["first"] += first
+        if set(birth.parents) <= set(experts):
+            count["second"] += 1
+            count["first of experts"] += _ranked(examine(table, birth.name, experts, dtype), birth)[0]
         missed[birth.name] += not first
         count["right"] += believed == set(birth.parents)
         count["wrong"] += bool(believed) and believed != set(birth.parents)
@@ -90,7 +94,8 @@ def _row(
     trees = [_tree(table, descent, dtype, base) for base in ("base", None)]
     total = len(births)
     return (
-        f"{count['first']} of {total} | {count['right']} | {count['wrong']} | {count['none']} | "
+        f"{count['first']} of {total} | {count['first of experts']} of {count['second']} | "
+        f"{count['right']} | {count['wrong']} | {count['none']} | "
         f"{count['strangers none']} of {count['strangers']} | "
         f"{count['experts none']} of {count['experts']} | {count['kin none']} of {count['kin']} | "
         f"{count['alone right']} right, {count['alone wrong']} wrong of {count['alone']} | {trees[0]} | {trees[1]}"

@@ -50,7 +50,9 @@ def _template(dark: bool, export: bool) -> go.layout.Template:
         "title": {"font": {"size": 13}, "standoff": 8},
         "automargin": True,
     }
+    halo = ", ".join(f"{x}px {y}px 2px {PAPER[dark]}" for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1)))
     return go.layout.Template(
+        data={"scatter": [{"textfont": {"shadow": halo}}]},  # lines pass behind the names
         layout={
             "font": {"family": EXPORT_FONT if export else PAGE_FONT, "size": 13, "color": _TEXT[dark]},
             "title": {
@@ -63,6 +65,7 @@ def _template(dark: bool, export: bool) -> go.layout.Template:
                 "pad": {"l": 4, "t": 10},
                 "font": {"size": 15},
             },
+            "annotationdefaults": {"font": {"shadow": halo}},
             "paper_bgcolor": paper,
             "plot_bgcolor": "rgba(0,0,0,0)",
             "colorway": list(OKABE_ITO),
@@ -76,5 +79,5 @@ def _template(dark: bool, export: bool) -> go.layout.Template:
                 "bordercolor": _LINE[dark],
                 "font": {"size": 13, "color": _TEXT[dark]},
             },
-        }
+        },
     )

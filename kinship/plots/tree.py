@@ -15,7 +15,7 @@ from kinship.lineage.layout import Point, layered
 
 from .rows import Rows
 from .tree_edges import edge_hover, edge_lines
-from .tree_nodes import node_traces, rings
+from .tree_nodes import is_slanted, node_traces, rings, slanted_names
 
 __all__ = ["Colouring", "Edge", "TreeInfo", "draw", "tree_info"]
 
@@ -188,7 +188,8 @@ def draw(info: TreeInfo) -> go.Figure:
     room = 0.6 + 0.02 * (high - low)
     figure.update_layout(
         title="Family tree",
-        height=int(min(_TALLEST, max(300, 130 + 84 * rows))),
+        height=int(min(_TALLEST, max(300, 130 + (118 if is_slanted(info) else 84) * rows))),
+        annotations=slanted_names(info),
         margin={"l": 76, "r": 20, "t": 64, "b": 16},
         hovermode="closest",
         dragmode="pan",

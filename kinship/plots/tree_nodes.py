@@ -14,9 +14,11 @@ from .labels import shorten
 if TYPE_CHECKING:
     from .tree import TreeInfo
 
-__all__ = ["node_traces", "rings"]
+__all__ = ["is_slanted", "node_traces", "rings", "slanted_names"]
 
-_LABELS_UP_TO = 14  # models in the widest row; above, names overlap
+_LABELS_UP_TO = 14  # models in the widest row; above, names overlap and are slanted
+_SLANTED_UP_TO = 30
+_SLANTED_LENGTH = 16
 _ROOM = 230.0  # characters side by side across the picture, in two lines
 _SHORTEST, _LONGEST = 9, 24
 _GREY = "#9a9fa7"
@@ -62,7 +64,7 @@ def _trace(
     xs = [x for x, _ in info.points]
     room = int(_ROOM / (1.0 + max(xs) - min(xs)))
     short = shorten(info.names, min(max(room, _SHORTEST), _LONGEST))
-    shown = {info.chosen, *info.path}
+    shown = set() if is_slanted(info) else {info.chosen, *info.path}
     places = _sides(info)
     return go.Scatter(
         x=[info.points[i][0] for i in picked],
@@ -81,6 +83,25 @@ def _trace(
         unselected={"marker": {"opacity": 1}},
         showlegend=legend,
     )
+
+
+def is_slanted(info: TreeInfo) -> bool:
+    """Whether the rows are too full for names side by side, but not for slanted ones."""
+    return _LABELS_UP_TO < info.widest <= _SLANTED_UP_TO
+
+
+def slanted_names(info: TreeInfo) -> list[go.layout.Annotation]:
+    """Names that run down from their models; nothing where they have room side by side, or none at all."""
+    if not is_slanted(info):
+        return []
+    names = shorten(info.names, _SLANTED_LENGTH)
+    return [
+        go.layout.Annotation(
+            x=x, y=y, text=name, showarrow=False, textangle=40, xanchor="left", yanchor="top", xshift=-2, yshift=-4,
+            font={"size": 10}, captureevents=False,
+        )
+        for (x, y), name in zip(info.points, names, strict=True)
+    ]  # fmt: skip
 
 
 def _sides(info: TreeInfo) -> list[str]:
