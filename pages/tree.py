@@ -9,6 +9,7 @@ from kinship.ui.tree import COLOURS, known_tree, show_tree, whole_tree
 from kinship.ui.tree_agreement import show_agreement
 from kinship.ui.tree_card import show_card
 from kinship.ui.tree_export import show_exports
+from kinship.ui.tree_hub import with_hub
 from kinship.ui.work import measure_and_wait
 
 page("Family tree", "Where does each model come from, and do the weights agree?")
@@ -21,6 +22,7 @@ except KinshipError as error:
     st.stop()
 for cycle in known.tree.cycles:
     st.warning(f"Left out: {cycle}.")
+known = with_hub(known)
 names = [known.tree.name(node) for node in known.tree.graph]
 
 controls = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
@@ -46,6 +48,8 @@ focus = controls.toggle("Ancestors only", key="focus", bind="query-params", help
 best = controls.toggle("Way to the best", key="best", bind="query-params", help="By the better parent each time.")
 
 tree = whole_tree(known, inferred=inferred)
+if inferred and tree.graph.size() == known.tree.graph.size():
+    st.caption("The weights add no parent: each model has one declared, or shows none of the others.")
 row = st.container(horizontal=True, gap="medium")
 left, right = row.container(width="stretch"), row.container(width=330)
 with right:  # before the picture, which takes a browser longer

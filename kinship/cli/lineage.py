@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from kinship.checkpoints import Checkpoint, align, is_hub_id, local_path, open_checkpoint
+from kinship.checkpoints import Checkpoint, align, local_path, open_checkpoint
 from kinship.cli.below import checkpoints_below
 from kinship.cli.measured import measured, warned
 from kinship.cli.program import AsJson, answer, app, progress, say
-from kinship.errors import HubError, LineageError, UnknownNameError
+from kinship.errors import LineageError, UnknownNameError
 from kinship.lineage import (
     Declaration,
     Explanation,
@@ -24,8 +24,9 @@ from kinship.lineage import (
     folder_declarations,
     genealogy,
     generations,
-    hub_declaration,
+    hub_declarations,
     infer_tree,
+    known_by_hub_id,
     paper_declarations,
     paternity,
     recipe_declarations,
@@ -65,7 +66,10 @@ def tree(
     given = [one for file in edges or [] for one in csv_declarations(file)]
     known = genealogy(found, [*given, *declared, *said])
     if hub:
-        known = genealogy(found, [*given, *declared, *said, *_asked(known)])
+        asked, problems = hub_declarations(known_by_hub_id(known))
+        for problem in problems:
+            say(f"warning: {problem}")
+        known = genealogy(found, [*given, *declared, *said, *asked])
     for cycle in known.cycles:
         say(f"left out: {cycle}")
     print(_FORMATS["json" if as_json else format](known).rstrip("\n"))
@@ -124,18 +128,6 @@ def infer_tree_command(
         f"cards and recipes: {agree} of {len(audited)} agree with the weights" if audited else "nothing is declared"
     )
     answer(data, f"{_inferred_text(inferred)}\n{checked}", as_json)
-
-
-def _asked(known: Genealogy) -> list[Declaration]:
-    """What the Hub's model tree says of the models that are known by their Hub id alone."""
-    absent = [str(node) for node, about in known.graph.nodes(data=True) if not about["path"] and is_hub_id(str(node))]
-    found = []
-    for repo in absent:
-        try:
-            found.append(hub_declaration(repo))
-        except HubError as error:
-            say(f"warning: {error}")
-    return [one for one in found if one is not None]
 
 
 def _of_folder(folder: Path) -> list[Checkpoint]:

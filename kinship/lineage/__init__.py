@@ -22,7 +22,8 @@ from kinship.lineage.recorded import recorded_base, recorded_descent
 from kinship.lineage.sources import (
     csv_declarations,
     folder_declarations,
-    hub_declaration,
+    hub_declarations,
+    known_by_hub_id,
     paper_declarations,
     recipe_declarations,
 )
@@ -48,9 +49,10 @@ __all__ = [
     "founders",
     "genealogy",
     "generations",
-    "hub_declaration",
+    "hub_declarations",
     "inbreeding",
     "infer_tree",
+    "known_by_hub_id",
     "paper_declarations",
     "paternity",
     "recipe_declarations",

@@ -92,7 +92,7 @@ def test_the_hub_is_asked_only_about_what_is_not_here(kinship, folder, tmp_path,
             raise HubError("the Hub cannot be reached, so that org/gone keeps what its card says; go online")
         return Declaration(repo, (Claim("org/first", "fine-tune"),), "Hub")
 
-    monkeypatch.setattr("kinship.cli.lineage.hub_declaration", said)
+    monkeypatch.setattr("kinship.lineage.sources.hub.hub_declaration", said)
     more = tmp_path / "more.csv"
     more.write_text("child,parent\nbase,org/root\nbase,org/gone\n")
     status, out, err = kinship("tree", folder, "--edges", more, "--hub", "--json")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import streamlit as st
 
+from kinship.errors import HubError
+from kinship.lineage import Claim, Declaration
 from kinship.workspace.families import DEMO, Family, family, save_family
 from tests.families import llama, save_model, tuned
 from tests.pages.driving import measured, run, words
@@ -69,7 +72,55 @@ def test_parents_from_the_weights_for_what_has_none_declared(merged):
     app = run(PAGE, family="merged", model="three", inferred="true")
     assert not app.exception
     assert "base: fine-tune, inferred, confidence 0." in words(app)
+    assert "The weights add no parent" not in words(app)
     assert "none known" in words(run(PAGE, family="merged", model="three"))
+
+
+def test_it_is_said_where_the_weights_add_nothing(merged):
+    for name in ("one", "two", "three"):
+        (merged / name / "README.md").write_text(f"---\nbase_model: {merged / 'base'}\n---\n")
+    assert "The weights add no parent" in words(run(PAGE, family="merged", inferred="true"))
+
+
+@pytest.fixture
+def from_afar(merged):
+    """The family's base says that it was tuned from a model of the Hub."""
+    st.cache_data.clear()  # what the Hub said is kept for ten minutes
+    (merged / "base" / "README.md").write_text("---\nbase_model: org/far\nbase_model_relation: finetune\n---\n")
+    return merged
+
+
+def test_the_hub_is_asked_about_absent_ancestors_when_wished_for(from_afar, monkeypatch):
+    asked = []
+
+    def said(repo):
+        asked.append(repo)
+        return Declaration(repo, (Claim("org/farther", "fine-tune"),), "Hugging Face Hub")
+
+    monkeypatch.setattr("kinship.lineage.sources.hub.hub_declaration", said)
+    app = run(PAGE, family="merged")
+    assert app.toggle(key="hub").label == "Ask the Hub: org/far is not on this machine"
+    assert "org/farther" not in app.selectbox(key="model").options
+    assert asked == []
+    app = app.toggle(key="hub").set_value(True).run()
+    assert not app.exception
+    assert asked == ["org/far"]
+    assert "org/farther" in app.selectbox(key="model").options
+
+
+def test_a_hub_that_cannot_be_reached(from_afar, monkeypatch):
+    def nobody(repo):
+        raise HubError(f"the Hub cannot be reached, so that {repo} keeps what its card says; go online")
+
+    monkeypatch.setattr("kinship.lineage.sources.hub.hub_declaration", nobody)
+    app = run(PAGE, family="merged", hub="true")
+    assert not app.exception
+    assert app.warning[0].value.startswith("The Hub cannot be reached, so that org/far keeps")
+    assert "org/far" in app.selectbox(key="model").options
+
+
+def test_nothing_is_offered_where_all_are_here(merged):
+    assert "hub" not in [toggle.key for toggle in run(PAGE, family="merged").toggle]
 
 
 @pytest.mark.parametrize("colour", ["average score", "kinship to the chosen model", "licence", "merge method"])

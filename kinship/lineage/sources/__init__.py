@@ -6,14 +6,22 @@ from kinship.checkpoints import Checkpoint
 from kinship.lineage.declaration import Declaration
 from kinship.lineage.sources.adapter_config import adapter_declaration
 from kinship.lineage.sources.csv_file import csv_declarations
-from kinship.lineage.sources.hub import hub_declaration
+from kinship.lineage.sources.hub import hub_declaration, hub_declarations, known_by_hub_id
 from kinship.lineage.sources.mergekit_config import mergekit_declaration
 from kinship.lineage.sources.model_card import card_declaration
 from kinship.lineage.sources.own_merge import own_declaration
 from kinship.lineage.sources.paper import paper_declarations
 from kinship.lineage.sources.recipes import recipe_declarations
 
-__all__ = ["csv_declarations", "folder_declarations", "hub_declaration", "paper_declarations", "recipe_declarations"]
+__all__ = [
+    "csv_declarations",
+    "folder_declarations",
+    "hub_declaration",
+    "hub_declarations",
+    "known_by_hub_id",
+    "paper_declarations",
+    "recipe_declarations",
+]
 
 
 def folder_declarations(checkpoint: Checkpoint) -> list[Declaration]:

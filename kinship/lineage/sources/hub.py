@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from kinship.checkpoints import is_hub_id
 from kinship.errors import HubError
 from kinship.lineage.declaration import Claim, Declaration, Relation
+from kinship.lineage.genealogy import Genealogy
 from kinship.lineage.sources.model_card import claims_of_card
 
-__all__ = ["hub_declaration"]
+__all__ = ["hub_declaration", "hub_declarations", "known_by_hub_id"]
 
 _TAG = "base_model:"
 _RELATIONS: dict[str, Relation] = {"finetune": "fine-tune", "adapter": "adapter", "quantized": "quantisation"}
+
+
+def known_by_hub_id(family: Genealogy) -> tuple[str, ...]:
+    """Return the models of a family graph that are not on this machine, only their Hub ids."""
+    nodes = ((str(node), about["path"]) for node, about in family.graph.nodes(data=True))
+    return tuple(node for node, path in nodes if not path and is_hub_id(node))
+
+
+def hub_declarations(repos: Iterable[str]) -> tuple[list[Declaration], list[str]]:
+    """Ask the Hub about several models; return what it declares, and why others were not found."""
+    found: list[Declaration] = []
+    problems: list[str] = []
+    for repo in repos:
+        try:
+            said = hub_declaration(repo)
+        except HubError as error:
+            problems.append(str(error))
+        else:
+            found += [said] if said is not None else []
+    return found, problems
 
 
 def hub_declaration(repo: str) -> Declaration | None:

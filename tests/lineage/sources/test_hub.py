@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from kinship.errors import HubError
-from kinship.lineage import hub_declaration
+from kinship.lineage.sources import hub_declaration, hub_declarations
 
 
 @pytest.fixture
@@ -70,3 +70,17 @@ def test_another_fault_is_not_hidden(hub):
     hub.raises = ZeroDivisionError()
     with pytest.raises(ZeroDivisionError):
         hub_declaration("org/child")
+
+
+def test_several_models_and_the_problems_with_some(hub):
+    hub.tags = ["base_model:finetune:org/a"]
+    found, problems = hub_declarations(["org/child", "org/other"])
+    assert [(one.child, _claims(one)) for one in found] == [
+        ("org/child", {("org/a", "fine-tune")}),
+        ("org/other", {("org/a", "fine-tune")}),
+    ]
+    assert problems == []
+    hub.raises = OSError("no route to host")
+    found, problems = hub_declarations(["org/child", "org/other"])
+    assert found == []
+    assert [problem.startswith("the Hub cannot be reached") for problem in problems] == [True, True]
