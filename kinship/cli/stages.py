@@ -12,6 +12,7 @@ from kinship.cli.program import AsJson, answer, app
 from kinship.errors import CurveError
 from kinship.evolution import Correlation, Estimate, Stages, correlation_table, curve, read_columns, read_rows
 from kinship.evolution import stages as stages_of
+from kinship.evolution.change_point import ChangePoint
 from kinship.evolution.correlation import FEWEST
 from kinship.evolution.curve import METRICS
 from kinship.evolution.stages import THRESHOLD
@@ -76,19 +77,26 @@ def _rows(file: Path) -> list[dict[str, str]]:
 
 
 def _stages_text(found: Stages) -> str:
-    start, bend = found.saturation_generation, found.change_point
+    start = found.saturation_generation
     lines = [
         f"no saturation yet: kinship does not stay at or above {found.threshold:g}"
         if start is None
         else f"saturation from generation {start} on: kinship stays at or above {found.threshold:g}",
         f"mean merge gain: {_points(found.mean_gain_learning)} while learning, "
         f"{_points(found.mean_gain_saturation)} in saturation",
-        "change point of the score: not to be told from these generations"
-        if bend is None
-        else f"change point of the score: generation {bend.generation}, {bend.slope_before:+.3g} points a generation "
-        f"before and {bend.slope_after:+.3g} after (p {bend.p:.2g}, BIC difference {bend.delta_bic:+.1f})",
+        f"change point of the score: {_bend_text(found.change_point)}",
     ]
     return "\n".join(lines)
+
+
+def _bend_text(bend: ChangePoint | None) -> str:
+    if bend is None:
+        return "not to be told from these generations"
+    seen = (
+        f"generation {bend.generation}, {bend.slope_before:+.3g} points a generation before and "
+        f"{bend.slope_after:+.3g} after (p {bend.p:.2g}, BIC difference {bend.delta_bic:+.1f})"
+    )
+    return seen if bend.supported else f"none that the scores show; the best bend is at {seen}"
 
 
 def _points(gain: float | None) -> str:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 __all__ = ["FEWEST", "ChangePoint", "change_point"]
 
 FEWEST = 6  # points: three for each segment
+_CHANCE = 0.05
 _SIMULATIONS = 1999
 _ROUNDING = 1e-20  # of the sum of squares: what is left of a curve that one line goes through
 Floats = npt.NDArray[np.float64]
@@ -45,6 +46,11 @@ class ChangePoint:
     explained: float
     delta_bic: float
     p: float
+
+    @property
+    def supported(self) -> bool:
+        """Whether the scores themselves show the bend: chance makes one as good in less than one case of twenty."""
+        return self.p < _CHANCE
 
 
 def change_point(generations: Sequence[int], scores: Sequence[float]) -> ChangePoint | None:

@@ -18,7 +18,7 @@ def matrix_text(report: dict[str, Any]) -> str:
     ]
     width = max(len(name) for name in names)
     for name, metric in METRICS.items():
-        lines += ["", f"{metric.title} (mean over pairs {_cell(report['mean'][name]).strip()})"]
+        lines += ["", f"{metric.title} (mean over pairs {_cell(report['mean'][name])})"]
         lines += _table(names, report[name], width)
     for label, values in report["groups"].items():
         for name, metric in METRICS.items():
@@ -29,12 +29,16 @@ def matrix_text(report: dict[str, Any]) -> str:
 
 
 def _table(names: list[str], rows: list[list[float | None]], width: int) -> list[str]:
-    head = " " * (width + 1) + "".join(f"{name[:9]:>10s}" for name in names)
+    columns = [max(10, len(name) + 1) for name in names]
+    head = " " * (width + 1) + "".join(f"{name:>{room}s}" for name, room in zip(names, columns, strict=True))
     return [
         head,
-        *(f"{name:{width}s} " + "".join(_cell(v) for v in row) for name, row in zip(names, rows, strict=True)),
+        *(
+            f"{name:{width}s} " + "".join(f"{_cell(v):>{room}s}" for v, room in zip(row, columns, strict=True))
+            for name, row in zip(names, rows, strict=True)
+        ),
     ]
 
 
 def _cell(value: float | None) -> str:
-    return f"{'-':>10s}" if value is None else f"{value:10.4g}" if abs(value) >= 10 else f"{value:10.4f}"
+    return "-" if value is None else f"{value:.4g}" if abs(value) >= 10 else f"{value:.4f}"

@@ -20,8 +20,6 @@ from kinship.workspace.families import Family
 
 __all__ = ["Lineage", "offer_lineages", "own_lineage", "published_lineage", "show_stages"]
 
-_SUPPORTED = 0.05
-
 
 @dataclass(frozen=True)
 class Lineage:
@@ -133,7 +131,7 @@ def _evidence(bend: ChangePoint | None) -> str:
         f"By the two-segment fit (dashed) the score {verb} at generation {bend.generation}, from "
         f"{gain_text(bend.slope_before)} to {gain_text(bend.slope_after)} points a generation"
     )
-    if bend.p < _SUPPORTED:
+    if bend.supported:
         return f"{fit}; a straight line with noise bends as much in {100 * bend.p:.1f} % of cases."
     return (
         f"{fit}; but a straight line with noise bends as much in {100 * bend.p:.0f} % of cases, "

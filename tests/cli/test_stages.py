@@ -137,3 +137,13 @@ def test_bad_files_are_one_line_and_status_2(kinship, path_file, tmp_path):
     fails(kinship("stages", broken), "not a text file")
     broken.write_text("merge_gain,pcc,cosine,euclidean\n1,.1,.1,3\n")
     fails(kinship("correlate", broken), "broken.csv", "give 3")
+
+
+def test_a_bend_that_chance_makes_as_often_is_not_told_as_a_finding(kinship, path_file, tmp_path):
+    said = kinship("stages", path_file(1)[0]).stdout
+    assert "change point of the score: none that the scores show; the best bend is at generation 10" in said
+    bent = tmp_path / "bent.csv"
+    scores = [10.0, 20.0, 30.0, 40.0, 50.0, 50.1, 50.0, 50.2, 50.1, 50.2]
+    rows = [f"{i},{score},1.0,0.5" for i, score in enumerate(scores, 1)]
+    bent.write_text("\n".join(["generation,average_score,merge_gain,pcc", *rows]))
+    assert "change point of the score: generation 5, +10 points" in kinship("stages", bent).stdout

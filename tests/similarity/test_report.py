@@ -68,3 +68,11 @@ def test_the_text_has_every_value_and_what_was_left_out():
     assert "left out: lm_head.weight (all: tied to the embedding, counted once)" in text
     assert all(f"layer {i}: {METRICS['pcc'].title}" in text for i in range(4))
     assert "nan" not in text
+
+
+def test_long_names_stand_whole_over_their_columns():
+    report = matrix_report(_table(zero=True), "layer") | {"groups": {}}
+    report["models"] = ["a-name-that-is-long-1", "a-name-that-is-long-2", "c"][: len(report["models"])]
+    head, first = matrix_text(report).splitlines()[3:5]
+    assert head.split() == report["models"]
+    assert len(head) == len(first)
