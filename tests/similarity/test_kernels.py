@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from kinship.similarity import cpu, registers
+from kinship.similarity import conversion, cpu, registers
 from kinship.similarity.blocks import CODES, F64, ZERO, Block
 from kinship.similarity.cpu import block_products
 from kinship.similarity.cuda import CudaKernel
@@ -22,10 +22,11 @@ TORCH = {
 SIZES = [1, 2, 255, 256, 257, 511, 512, 513, 1024, 5000]
 
 
-def test_a_change_of_the_register_loops_is_compiled_anew():
-    """Numba's cache knows a kernel by the text of cpu.py, so that file names the loops that it was made of."""
-    digest = hashlib.sha256(Path(registers.__file__).read_bytes()).hexdigest()
-    assert digest.startswith(cpu._REGISTERS), f'write _REGISTERS = "{digest[:12]}" in {cpu.__file__}'
+def test_a_change_of_what_the_kernel_calls_is_compiled_anew():
+    """Numba's cache knows a kernel by the text of cpu.py, so that file names a digest of the others."""
+    text = b"".join(Path(module.__file__).read_bytes() for module in (conversion, registers))
+    digest = hashlib.sha256(text).hexdigest()[:12]
+    assert digest == cpu._COMPILED, f'write _COMPILED = "{digest}" in {cpu.__file__}'
 
 
 @pytest.fixture(params=KERNELS)
