@@ -52,7 +52,8 @@ def founders(family: Genealogy, node: str) -> dict[str, float]:
     """Return which founders a model's ancestry goes back to, and with what share; shares add up to 1.
 
     A founder is a model without parents, or one trained from such a model: what experts have in common by their base
-    is no kinship. The parents of a merge count alike, the base of its deltas not at all.
+    is no kinship. Where that base was trained from another model and is its only child, it counts as a base too. The
+    parents of a merge count alike, the base of its deltas not at all.
     """
     return _shares(family, ancestors(family, node) | {node})[node]
 
@@ -60,11 +61,15 @@ def founders(family: Genealogy, node: str) -> dict[str, float]:
 def _shares(family: Genealogy, nodes: set[str]) -> dict[str, dict[str, float]]:
     """Founder shares of nodes; with a node all its ancestors have to be among them."""
     found: dict[str, dict[str, float]] = {}
+    bases: set[str] = set()
     graph = family.graph
     for node in (one for one in nx.topological_sort(graph) if one in nodes):
         parents = [parent for parent in graph.predecessors(node) if graph.edges[parent, node]["relation"] != "base"]
-        from_base = len(parents) == 1 and graph.in_degree(parents[0]) == 0
-        if not parents or (from_base and graph.edges[parents[0], node]["relation"] != "merge parent"):
+        trained = len(parents) == 1 and graph.edges[parents[0], node]["relation"] != "merge parent"
+        from_base = trained and parents[0] in bases
+        if not parents or (from_base and graph.out_degree(parents[0]) == 1):
+            bases.add(node)
+        if not parents or from_base:
             found[node] = {node: 1.0}
             continue
         shares: dict[str, float] = {}

@@ -63,6 +63,15 @@ def test_founders_are_experts_and_not_their_common_base():
     assert founders(FAMILY, "task") == {"a": 0.5, "c": 0.5}
 
 
+def test_what_the_base_itself_was_trained_from_is_no_kinship_either():
+    family = genealogy([], [_tune("base", "root"), *(_tune(one, "base") for one in "abc"), _merge("ab", "a", "b")])
+    assert founders(family, "a") == {"a": 1.0}
+    assert founders(family, "ab") == {"a": 0.5, "b": 0.5}
+    assert shared_ancestry(family, "ab", "c") == 0
+    later = genealogy([], [_tune("a", "base"), _tune("b", "base"), _tune("c", "a"), _tune("d", "a")])
+    assert shared_ancestry(later, "c", "d") == 1
+
+
 @pytest.mark.parametrize(
     ("first", "second", "shared"),
     [("a", "b", 0), ("ab", "a", 0.5), ("ab", "tuned", 1), ("ab", "back", 0.75), ("ab", "cd", 0), ("abcd", "task", 0.5)],
