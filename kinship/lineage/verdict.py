@@ -30,19 +30,18 @@ ENOUGH = 0.7  # sum of the weights of a merge with random dropping
 MATTERS = 0.01  # of what all explain, by the last parent
 BETWEEN = 1.15  # TIES, Breadcrumbs, Arcee Fusion leave 0.1 to 1.1
 IN_LINE = 0.9  # the middle of three generations of fine-tunes leaves 1
-HELD = (
-    0.05  # of the child's delta, not contained in a parent; siblings leave 0.11 and more, siblings of the parent 0.07
-)
-EVEN = (
-    0.2  # deviation of the share of a parent in its merge, over its mean; merges show up to 0.14, others 0.13 and more
-)
+# Of the child's delta, not contained in a parent: siblings leave 0.11 and more, siblings of the parent 0.07.
+HELD = 0.05
+# Deviation of the share of a parent in its merge, over its mean: merges show up to 0.14, others 0.13 and more.
+EVEN = 0.2
 HALF = 0.45  # of the child's square; the mean with an unrelated model of equal length leaves 0.5
-PATCHY = (
-    0.5  # deviation over tensors of what is left over the spread; TIES, Breadcrumbs, Arcee Fusion show 0.43 and less,
-)
-# siblings of the parents in their place 0.56 and more
+# Deviation over tensors of what is left over the spread: TIES, Breadcrumbs, Arcee Fusion show 0.43 and less, siblings
+# of the parents in their place 0.56 and more.
+PATCHY = 0.5
 LITTLE = 0.3  # relative residual; RAM leaves as much and less, here more and there less
-SELECTED = 0.8  # relative residual; Arcee Fusion leaves up to 0.76
+SELECTED = 0.65  # relative residual; those leave as much, Arcee Fusion up to 0.76, grandparents in their place 0.66
+GROWN = 1.25  # coefficient of a parent in its fine-tune, which shows 0.93 to 1.02; a mean in its parent's sibling 1.4
+NEAR = 0.5  # relative residual; below, the child may be the same training gone further
 
 
 class Finding(NamedTuple):
@@ -115,7 +114,8 @@ def find_one_of_several(explained: Sequence[float], weighed: Sequence[Evidence])
 def _believed(size: int, seen: Evidence) -> Finding | None:
     whole = [i for i, lacking in enumerate(seen.lacking) if lacking <= WHOLE]
     if size == 1:
-        return Finding("one parent", 1, "tuned", 0) if whole else None
+        grown = seen.total > GROWN and seen.residual > NEAR
+        return Finding("one parent", 1, "tuned", 0) if whole and not grown else None
     if seen.first_in_line is not None and IN_LINE <= seen.outside <= BETWEEN:
         return Finding("one parent", size, "tuned", seen.first_in_line)
     if seen.variation <= CONSTANT and seen.uneven <= STEADY and seen.total >= ENOUGH:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import networkx as nx
-
 from kinship.lineage.ancestry import ancestors, descendants
 from kinship.lineage.genealogy import Genealogy
 
@@ -18,19 +16,16 @@ def focused(family: Genealogy, node: str) -> Genealogy:
 
 
 def folded(family: Genealogy, nodes: Iterable[str]) -> Genealogy:
-    """Return the graph without what descends from some models alone.
-
-    A descendant that also has a parent elsewhere stays, and so does what descends from it.
-    """
+    """Return the graph without what descends from some models, nor the models that came in for that alone."""
     closed = set(nodes)
-    hidden: set[str] = set()
-    below = set().union(*(descendants(family, node) for node in closed)) if closed else set()
-    for node in nx.topological_sort(family.graph):
-        edges = family.graph.in_edges(node, data=True)
-        parents = {parent for parent, _, about in edges if about["relation"] != "base"}
-        if node in below and parents <= closed | hidden:
-            hidden.add(node)
-    return _part(family, set(family.graph) - hidden)
+    hidden = set().union(*(descendants(family, node) for node in closed)) if closed else set()
+    graph = family.graph
+    came_in = {
+        node
+        for node in set(graph) - closed - hidden
+        if graph.in_degree(node) == 0 and graph.out_degree(node) > 0 and set(graph.successors(node)) <= hidden
+    }
+    return _part(family, set(graph) - hidden - came_in)
 
 
 def best_path(family: Genealogy, scores: Mapping[str, float]) -> list[str]:

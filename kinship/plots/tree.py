@@ -185,7 +185,7 @@ def draw(info: TreeInfo) -> go.Figure:
     rows = 1 + int(max((-y for _, y in info.points), default=0))
     xs = [x for x, _ in info.points]
     low, high = min(xs, default=0.0), max(xs, default=0.0)
-    room = 0.6 + 0.02 * (high - low)
+    room = 0.6 + 0.08 * (high - low)  # half a name beside the outermost models
     figure.update_layout(
         title="Family tree",
         height=int(min(_TALLEST, max(300, 130 + (118 if is_slanted(info) else 84) * rows))),

@@ -97,7 +97,7 @@ def show_reason(found: Sequence[Candidate], pair: tuple[str, str], alignment: Al
     for child, parent in (pair, pair[::-1]):
         if parent in _merged_from(alignment, child):
             told.append(f"{child} was merged from {parent}: the child would lie between the two.")
-    if ordered(one) != pair:
+    if None not in one.scores.averages and ordered(one) != pair:
         told.append(f"{pair[1]} scores more than {pair[0]}; where the order counts, as in SLERP, put it first.")
     st.caption(" ".join(told))
 

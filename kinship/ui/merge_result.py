@@ -24,7 +24,10 @@ from kinship.workspace import enqueue, ensure_worker
 from kinship.workspace.families import Family, leave_family
 from kinship.workspace.scores import known_scores
 
-__all__ = ["show_result"]
+__all__ = ["AWAITED", "show_result"]
+
+AWAITED = "awaited_child"
+"""Key of the session that holds the name of the child that was last asked for here, until it is shown."""
 
 
 def show_result(
@@ -40,6 +43,10 @@ def show_result(
         st.write("No merge of this family yet: choose a pair above, check its recipe, and merge.")
         return
     newest = list(names)[-1]
+    awaited = st.session_state.get(AWAITED)
+    if awaited in {path.name for path in names.values()}:  # merged from this page, and there now
+        st.session_state["child"] = next(name for name, path in names.items() if path.name == awaited)
+        del st.session_state[AWAITED]
     child = st.selectbox("Child", list(names), index=list(names).index(newest), key="child", bind="query-params")
     record = read_record(names[child])
     if record is None:

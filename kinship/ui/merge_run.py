@@ -10,6 +10,7 @@ import streamlit as st
 
 from kinship.errors import KinshipError
 from kinship.merging import Finding, Recipe, has_error, located, make_record, preflight
+from kinship.ui.merge_result import AWAITED
 from kinship.ui.scoring import Scoring
 from kinship.ui.work import show_latest
 from kinship.workspace import enqueue, ensure_worker
@@ -59,6 +60,7 @@ def show_run(family: Family, recipe: Recipe, paths: Mapping[str, str], scoring: 
             family_name=family.name,
             **scoring.arguments,
         )
+        st.session_state[AWAITED] = name
         ensure_worker()
         st.rerun()
     st.caption("The child joins the family; an equal merge that is there already is not made again.")

@@ -24,6 +24,7 @@ def show_pair(table: GramTable, pair: tuple[str, str], metric_name: str, names: 
         st.caption("A model is its own closest relative; choose two different models.")
         return
     two = table.select([first, second])
+    st.caption(f"Of the whole model, since {table.base}:")
     for column, name in zip(st.columns(len(METRICS)), METRICS, strict=True):
         matrix = kinship_matrix(two, name)
         value = float(matrix.values[0, 1])

@@ -126,6 +126,8 @@ def show_tree(
     node = shown.node(chosen)
     shown = focused(shown, node) if focus and node is not None else shown
     shown = folded(shown, [one for one in map(shown.node, closed) if one is not None])
+    if colour == COLOURS[1] and known.table is not None and chosen == known.table.base:
+        st.caption(f"Kinship compares changes since {chosen}, so that {chosen} itself has none: choose another model.")
     about = {name: f"average score {score:.1f} %" for name, score in known.scores.items()}
     path = best_path(shown, known.scores) if best else []
     info = plot.tree_info(shown, _colouring(known, shown, colour, chosen), chosen=chosen, path=path, about=about)

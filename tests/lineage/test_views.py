@@ -35,15 +35,19 @@ def test_focus_on_ancestors():
     ("closed", "hidden"),
     [
         ((), set()),
-        (("ab",), {"tuned", "later"}),  # abc has a parent elsewhere, and so has last
-        (("ab", "c"), {"tuned", "later", "abc", "last"}),
-        (("a",), set()),
-        (("a", "b"), {"ab", "tuned", "later"}),  # the base of the merge's deltas is no parent
+        (("ab",), {"tuned", "later", "abc", "last"}),
+        (("a",), {"ab", "tuned", "later", "abc", "last"}),
+        (("abc",), {"last"}),
         (("base",), {"a", "b", "c", "ab", "abc", "tuned", "later", "last"}),
     ],
 )
-def test_folding_hides_what_descends_from_there_alone(closed, hidden):
+def test_folding_hides_what_descends_from_there(closed, hidden):
     assert set(FAMILY.graph) - set(folded(FAMILY, closed).graph) == hidden
+
+
+def test_folding_hides_what_came_in_for_the_hidden_alone():
+    family = genealogy([], [_merge("x", "a", "b"), _merge("y", "x", "c"), _merge("z", "y", "d"), _merge("w", "a", "d")])
+    assert set(folded(family, ["x"]).graph) == {"a", "b", "x", "d", "w"}
 
 
 def test_the_path_to_the_best_goes_by_the_better_parent():

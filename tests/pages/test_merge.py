@@ -111,6 +111,26 @@ def test_the_card_of_a_child_says_what_it_gained_and_how_kin_it_is(demo, home):
     assert kin["predicted"].to_numpy() == pytest.approx(kin["measured"].to_numpy(), abs=0.02)
 
 
+def test_the_card_turns_to_the_child_that_was_just_asked_for(demo, home):
+    for name, method in (("earlier", "linear"), ("later", "slerp")):
+        out = home / "models" / name
+        make_merge(compose(method, [path(demo, "sorting"), path(demo, "shifting")]), out, lambda *_: None)
+        join_family(DEMO, out)
+        measured(family(DEMO))
+        if name == "earlier":
+            app = run(PAGE, family=DEMO, **PAIR)
+            assert app.selectbox(key="child").value == "earlier"
+            next(t for t in app.text_input if t.label == "Name of the child").set_value("later")
+            next(b for b in app.button if b.label == "Merge and evaluate").click().run()
+            assert app.selectbox(key="child").value == "earlier"
+    assert app.run().selectbox(key="child").value == "later"
+
+
+def test_nothing_is_said_of_the_order_of_parents_without_scores(demo):
+    for first, second in (("sorting", "shifting"), ("shifting", "sorting")):
+        assert "put it first" not in words(run(PAGE, family=DEMO, first=first, second=second))
+
+
 def test_scores_made_in_another_way_are_not_compared(demo):
     sorting = open_checkpoint(path(demo, "sorting"))
     task = TaskScore("t", 50.0, 1.0, "percent", "acc", digest="d")

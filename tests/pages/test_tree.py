@@ -131,6 +131,12 @@ def test_every_colour_and_every_view(merged, colour):
     assert app.multiselect(key="fold").value == ["one"]
 
 
+def test_the_base_has_no_kinship_and_that_is_said(merged):
+    said = "Kinship compares changes since base"
+    assert said in words(run(PAGE, family="merged", model="base", colour="kinship to the chosen model"))
+    assert said not in words(run(PAGE, family="merged", model="one", colour="kinship to the chosen model"))
+
+
 def test_a_published_lineage_has_its_tree_and_scores_without_weights():
     app = run(PAGE, family="paper-path-1", model="YamShadow-7B", best="true")
     assert not app.exception
