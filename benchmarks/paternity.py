@@ -113,10 +113,10 @@ def _ranked(seen: Examination, birth: Birth) -> tuple[bool, tuple[float, float]]
     if len(seen.believed) == size:
         sets = seen.ranking
     wrong = next((one for one in sets if tuple(sorted(one.members)) != true), None)
-    left = [float(np.sqrt(seen.problem.fit(members).residual.sum() / seen.problem.energy)) for members in (true,)]
+    left = float(np.sqrt(seen.problem.fit(true).residual.sum() / seen.problem.energy))
     total = float(seen.problem.gram[:, 0, 0].sum())
     best_wrong = float(np.sqrt(max(0.0, total - wrong.explained) / seen.problem.energy)) if wrong else float("nan")
-    return bool(sets) and tuple(sorted(sets[0].members)) == true, (left[0], best_wrong)
+    return bool(sets) and tuple(sorted(sets[0].members)) == true, (left, best_wrong)
 
 
 def _none(table: GramTable, descent: nx.DiGraph, child: str, dtype: str) -> bool:

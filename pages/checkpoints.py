@@ -6,7 +6,8 @@ from kinship.ui.alignment import show_alignment
 from kinship.ui.checkpoint_table import show_checkpoints
 from kinship.ui.current import current_family
 from kinship.ui.frame import page
-from kinship.ui.library import hash_button, remove_button, show_add, show_new_family
+from kinship.ui.library import hash_button, remove_button, show_add
+from kinship.ui.new_family import show_new_family
 from kinship.ui.published_scores import offer_import
 
 page("Checkpoints", "Which models do I have, and can they be compared?")

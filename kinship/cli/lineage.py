@@ -42,7 +42,6 @@ from kinship.similarity import Device, GramTable
 
 __all__ = ["infer_tree_command", "parents", "tree"]
 
-Format = Literal["text", "json", "graphml", "mermaid", "csv"]
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
 
 
@@ -61,7 +60,13 @@ def tree(
     """Print the family tree that recipes, cards and adapters declare."""
     if sum(one is not None for one in (folder, family, run)) != 1:
         raise LineageError("give a folder, a family or a run; one of the three is needed")
-    found, said = (_of_folder(folder), []) if folder else _of_family(family) if family else _of_run(str(run))
+    found, said = (
+        (_of_folder(folder), [])
+        if folder is not None
+        else _of_family(family)
+        if family is not None
+        else _of_run(str(run))
+    )
     declared = [one for checkpoint in found for one in folder_declarations(checkpoint)]
     given = [one for file in edges or [] for one in csv_declarations(file)]
     known = genealogy(found, [*given, *declared, *said])
@@ -106,7 +111,7 @@ def infer_tree_command(
     table, opened = _measured([str(one.path) for one in found], device)
     dtypes = {name: one.dtype for name, one in opened.items()}
     declared = genealogy(found, [one for checkpoint in found for one in folder_declarations(checkpoint)])
-    inferred = infer_tree(table, dtypes, base or recorded_base(declared), recorded_descent(declared))
+    inferred = infer_tree(table, dtypes, recorded_base(declared) if base is None else base, recorded_descent(declared))
     warnings = [*table.warnings, *inferred.warnings]
     for warning in warnings:
         say(f"warning: {warning}")
@@ -188,13 +193,14 @@ def _explanation(one: Explanation) -> dict[str, Any]:
 def _paternity_text(found: Paternity) -> str:
     head = {"parents": "parents", "one parent": "one parent", "none": "none of these"}[found.verdict]
     lines = [f"{found.child}: {head}{': ' + ' and '.join(found.parents) if found.parents else ''} ({found.reason})"]
-    if found.ranked and found.ranked[0].method:
+    if found.parents and found.ranked[0].method:
         method = found.ranked[0].method
         settings = ", ".join(f"{key} {value}" for key, value in method.recipe.items())
         lines.append(f"method: {method.name}{f' ({settings})' if settings else ''}")
-    lines.append(f"margin {found.margin:.2f}, rounding floor {found.floor:.2g}")
+    margin = f"margin {found.margin:.2f}, " if found.parents else ""
+    lines.append(f"{margin}rounding floor {found.floor:.2g}")
     if found.parents and found.tied:
-        lines.append(f"the next {found.tied} explain it as well: all lie in one plane; the simplest recipe comes first")
+        lines.append(f"the next {found.tied} explain it as well: the weights do not tell, the simplest comes first")
     lines.append(f"{'residual':>10s}  coefficients")
     for one in found.ranked:
         shares = ", ".join(f"{value:.3f} {name}" for name, value in zip(one.parents, one.coefficients, strict=True))

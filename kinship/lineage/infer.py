@@ -20,6 +20,7 @@ from kinship.errors import LineageError
 from kinship.lineage.base import FoundBase, find_base
 from kinship.lineage.evidence import WHOLE
 from kinship.lineage.examine import Examination, examine
+from kinship.lineage.methods import COPY
 from kinship.lineage.near import nearest
 from kinship.lineage.verdict import Kind
 from kinship.similarity.table import GramTable
@@ -28,6 +29,7 @@ __all__ = ["InferredEdge", "InferredTree", "infer_tree"]
 
 Floats = npt.NDArray[np.float64]
 _AGAINST = 2.0  # added to the cost of an edge against the cue, in squares of the child's own delta
+_EITHER_WAY = 0.5  # confidence in the direction between two copies
 _SURE = 0.9  # confidence in the base below which it is called doubtful
 _ORDER: tuple[Kind, ...] = ("exact", "random", "tuned", "selected")  # the surest first
 
@@ -97,7 +99,7 @@ def infer_tree(
     """
     if len(table.names) < 2:
         raise LineageError("a family tree needs at least two models; name a folder with more")
-    guess = None if base else find_base(table, dtypes, {child for _, child in recorded})
+    guess = None if base is not None else find_base(table, dtypes, {child for _, child in recorded})
     root, confidence = (guess.name, guess.confidence) if guess else (str(base), 1.0)
     family = table.rebased(root)
     graph = nx.DiGraph()
@@ -148,17 +150,25 @@ def _by_paternity(family: GramTable, dtypes: Mapping[str, str], graph: nx.DiGrap
 def _relation(seen: Examination) -> Literal["merge parent", "fine-tune", "copy"]:
     if seen.found.verdict == "parents":
         return "merge parent"
-    return "copy" if seen.found.kind == "exact" else "fine-tune"
+    if seen.found.kind != "exact":
+        return "fine-tune"
+    coefficient = float(seen.problem.weights @ seen.problem.fit(seen.believed).coefficients[:, 0])
+    return "copy" if abs(coefficient - 1.0) <= COPY else "merge parent"  # of a task arithmetic of one model
 
 
 def _confidence(seen: Examination) -> float:
-    """Against the next set of as many parents or one less; for a fine-tune, against descent from the base."""
+    """Against the next set of as many parents or one less; for a fine-tune, against descent from the base.
+
+    Which of two equal models is the copy, nothing tells.
+    """
     gram, total = seen.problem.gram.sum(axis=0), float(seen.problem.gram[:, 0, 0].sum())
     if seen.found.kind == "tuned":
         row = 1 + seen.believed[0]
         apart = total + float(gram[row, row]) - 2.0 * float(gram[0, row])
         return max(0.0, 1.0 - apart / total)
     size = seen.found.size
+    if size == 1 and _relation(seen) == "copy":
+        return _EITHER_WAY
     next_best = [*seen.sets[size - 1][1:2], *(seen.sets[size - 2][:1] if size > 1 else [])]
     left, after = (total - max((one.explained for one in sets), default=0.0) for sets in (seen.ranking[:1], next_best))
     return max(0.0, 1.0 - max(left, 0.0) / after) if after > 0 else 0.0

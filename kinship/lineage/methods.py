@@ -18,12 +18,12 @@ from kinship.lineage.verdict import AT_FLOOR
 from kinship.merging import combine
 from kinship.similarity.table import GramTable
 
-__all__ = ["Method", "exact_method", "sparse_method"]
+__all__ = ["COPY", "Method", "exact_method", "sparse_method"]
 
 Floats = npt.NDArray[np.float64]
 Settings = Mapping[str, float | tuple[float, ...]]
 _AS_GOOD = 1.6  # times what free coefficients leave, squared
-_COPY = 0.005  # how far the coefficient of a copy may be from one
+COPY = 0.005  # how far the coefficient of a copy may be from one
 _SINGLE = 2e-6  # relative error of coefficients that are computed in float32, from the angle of near neighbours
 
 
@@ -100,7 +100,7 @@ def _tried(family: _Rows, fit: Fit) -> list[Tried]:
     free = np.linalg.lstsq(whole[1:-1, 1:-1], whole[1:-1, -1], rcond=None)[0]
     shares = _shares(whole)
     if count == 1:
-        whole_delta = abs(float(free[0]) - 1.0) < _COPY
+        whole_delta = abs(float(free[0]) - 1.0) < COPY
         return (
             [("copy", _constant(np.ones(1), tensors), {})]
             if whole_delta

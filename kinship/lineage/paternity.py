@@ -61,10 +61,11 @@ class Paternity:
     sizes : tuple of float
         Residual of the best explanation with one, two, ... parents.
     margin : float
-        1 - residual of the first over residual of the second in rank, 0 to 1; 1 where there is no second.
+        1 - residual of the first over residual of the second in rank, 0 to 1; 1 where there is no second,
+        0 where several are tied.
     tied : int
-        How many of the next explanations explain the child as well as the first: all lie in one plane with it, and
-        the simplest one comes first.
+        How many of the next explanations explain the child as well as the first, because they are copies of each
+        other or all lie in one plane with it; the simplest one comes first. 0 where none is believed.
     floor : float
         Relative residual that rounding to the child's dtype is expected to leave.
     reason : str
@@ -89,7 +90,7 @@ _REASONS: dict[Kind, str] = {
     "tuned": "it contains the whole change of that parent, as training further leaves it",
     "partial": "it holds a part of that model as a merge with others does, and these are not among the candidates",
     "unrelated": "nothing is there of what a merge or a fine-tune of the candidates leaves behind",
-    "base": "it is its base up to rounding",
+    "base": "its change since the base is no more than rounding makes, too small to test",
 }
 
 
@@ -119,14 +120,15 @@ def paternity(table: GramTable, child: str, candidates: Sequence[str], dtype: st
     ranked = tuple(_explanation(table, child, seen, one.members) for one in seen.ranking[:_SHOWN])
     if seen.found.size and ranked[0].method is None:
         ranked = (replace(ranked[0], method=_sparse(seen)), *ranked[1:])
+    tied = _tied(seen)
     return Paternity(
         child=child,
         verdict=seen.found.verdict,
         parents=tuple(names[m] for m in seen.believed),
         ranked=ranked,
         sizes=tuple(one.residual for one in seen.weighed),
-        margin=_margin([one.residual for one in ranked]),
-        tied=_tied(seen),
+        margin=0.0 if tied else _margin([one.residual for one in ranked]),
+        tied=tied,
         floor=seen.floor,
         reason=_REASONS[seen.found.kind],
     )
@@ -155,7 +157,7 @@ def _explanation(table: GramTable, child: str, seen: Examination, members: tuple
 
 
 def _tied(seen: Examination) -> int:
-    if not seen.ranking or seen.found.only is not None:
+    if seen.found.size == 0 or (seen.found.only is not None and seen.found.size > 1):
         return 0
     return min(tied_with_best(seen.problem, seen.ranking), _SHOWN) - 1
 

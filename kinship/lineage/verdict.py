@@ -84,7 +84,8 @@ def find(explained: Sequence[float], weighed: Sequence[Evidence], candidates: in
         limit = AT_FLOOR if size > 1 else ONCE
         noise = max(SUMS, HALVES * (1.0 - explained[size - 1]))
         settled = more[size - 1] <= noise < gains[size - 1]
-        if settled and weighed[size - 1].over_floor <= limit:
+        hidden = size == 1 and weighed[0].residual > LITTLE  # where rounding is most of a delta, it hides a partner
+        if settled and weighed[size - 1].over_floor <= limit and not hidden:
             return Finding("parents" if size > 1 else "one parent", size, "exact", 0 if size == 1 else None)
     for size in (one for one in sizes if one <= MOST_DOUBTFUL and one < max(3, candidates)):
         alone = more[size - 1] <= (ADDS_LITTLE if size > 1 else ADDS_NOTHING) * gains[size - 1]

@@ -21,7 +21,7 @@ _COLOURS = {
     "fine-tune": "#1fae83",
     "adapter": "#cc79a7",
     "quantisation": "#e69f00",
-    "copy": "#e69f00",
+    "copy": "#d9a6c4",
     "unknown": "#999999",
 }
 _DASHES = {"declared": "solid", "inferred": "dash"}

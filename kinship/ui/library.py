@@ -1,4 +1,4 @@
-"""Add checkpoints by folder, file or Hub id, and make a family of those selected."""
+"""Add checkpoints by folder, file or Hub id; take them away again."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from kinship.checkpoints import find_checkpoints, is_hub_id, unique_names
+from kinship.checkpoints import find_checkpoints, is_hub_id
 from kinship.errors import KinshipError
 from kinship.ui.words import counted
 from kinship.workspace import enqueue, ensure_worker
-from kinship.workspace.families import Family, delete_family, family, save_family
+from kinship.workspace.families import Family, delete_family
 from kinship.workspace.library import add_paths, added_paths, remove_path
 
-__all__ = ["forget_button", "hash_button", "remove_button", "show_add", "show_new_family"]
+__all__ = ["forget_button", "hash_button", "remove_button", "show_add"]
 
 
 def show_add() -> bool:
@@ -49,42 +49,6 @@ def _add(source: str) -> str:
         raise KinshipError(f"there are no checkpoints below {path}; they are folders or files of weights")
     add_paths(found)
     return f"Found {counted(len(found), 'checkpoint')} below {path}. Make a family of them below."
-
-
-def show_new_family(picked: list[str]) -> None:
-    """Show the form that makes a family of checkpoints; the rows selected above are its first proposal."""
-    paths = list(dict.fromkeys([*map(Path, picked), *added_paths()]))
-    if len(paths) < 2:
-        st.caption("Add a folder with at least two checkpoints, or select rows above, to make a family of them.")
-        return
-    st.subheader("New family", anchor=False)
-    names = dict(zip(unique_names(paths), map(str, paths), strict=True))
-    proposed = [name for name, path in names.items() if path in picked] or list(names)
-    guess = next((i for i, name in enumerate(proposed) if "base" in name.lower()), 0)
-    with st.form("new-family"):
-        base = st.selectbox("Base", proposed, index=guess, help="The model that the others were made from.")
-        members = st.multiselect("Members", list(names), default=proposed, help="The base is left out of these.")
-        name = st.text_input("Name", value=Path(names[proposed[0]]).parent.name)
-        vocabulary = st.segmented_control(
-            "Vocabularies of different size", ["common", "leave-out"], default="common", required=True
-        )
-        if st.form_submit_button("Make this family", type="primary"):
-            chosen = tuple(names[member] for member in members if member != base)
-            try:
-                save_family(
-                    Family(name.strip(), names[base], chosen, "leave-out" if vocabulary == "leave-out" else "common")
-                )
-            except KinshipError as error:
-                st.error(str(error))
-                return
-            _switch_to(name.strip())
-
-
-def _switch_to(name: str) -> None:
-    """Go on with this family on the next run; the sidebar's own keys are settled by then."""
-    st.session_state["next_family"] = family(name).name
-    st.session_state["added"] = None
-    st.rerun()
 
 
 def forget_button(one: Family) -> None:

@@ -102,6 +102,20 @@ def test_the_hub_is_asked_only_about_what_is_not_here(kinship, folder, tmp_path,
     assert "warning: the Hub cannot be reached" in err
 
 
+def test_no_method_and_no_margin_are_told_of_parents_that_are_not_believed(kinship, folder):
+    text = kinship("parents", folder / "three", "--base", folder / "base", folder / "one", folder / "two")[1]
+    assert "none of these" in text
+    assert "method:" not in text
+    assert "margin" not in text
+
+
+def test_an_empty_name_is_a_name(kinship, folder):
+    status, out, err = kinship("tree", "--family", "")
+    assert (status, out) == (2, "")
+    assert "family" in err
+    assert kinship("infer-tree", folder, "--base", "")[0] == 2
+
+
 def test_an_unknown_search(kinship):
     status, out, err = kinship("tree", "--run", "nothing-1")
     assert (status, out) == (2, "")

@@ -153,3 +153,17 @@ def test_what_cannot_be_inferred():
         infer_tree(table(base=rows["base"]), {"base": F64})
     with pytest.raises(UnknownNameError, match="'bass'; did you mean base"):
         infer_tree(table(**rows), dict.fromkeys(rows, F64), base="bass")
+
+
+def test_a_part_of_one_delta_is_no_copy_and_a_copy_has_no_direction():
+    rows = _star(0)
+    rows["half"] = 0.5 * rows["a"]
+    edges = infer_tree(table(**rows), _dtypes(table(**rows)), "base").edges
+    assert {edge.relation for edge in edges if {"half", "a"} == {edge.child, edge.parent}} == {"merge parent"}
+    rows = _star(0)
+    rows["twin"] = rows["a"].copy()
+    twins = [
+        e for e in infer_tree(table(**rows), _dtypes(table(**rows)), "base").edges if "twin" in (e.child, e.parent)
+    ]
+    (between,) = (edge for edge in twins if {edge.child, edge.parent} == {"twin", "a"})
+    assert (between.relation, between.confidence) == ("copy", 0.5)

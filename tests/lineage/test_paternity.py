@@ -8,7 +8,7 @@ from kinship.lineage.examine import examine
 from tests.lineage.genes import experts, residual, table
 
 # SCE keeps little of one parent here, and cousins of a TIES merge of three know of its trimmed elements.
-HARD = {"sce", "ties-of-three"}
+HARD = {"sce"}
 EXACT = {
     "linear": ("linear", {"weight": (0.5, 0.5)}),
     "linear-of-three": ("linear", {"weight": (0.4, 0.3, 0.3)}),
@@ -183,3 +183,16 @@ def test_what_cannot_be_asked():
         paternity(made, "child", ["z"], "f32")
     with pytest.raises(UnknownNameError, match="no floating-point dtype"):
         paternity(made, "child", ["a"], "i8")
+
+
+def test_the_answer_counts_what_explains_the_child_as_well():
+    rows = experts(3, "a", "b", "c")
+    rows |= {"twin": rows["a"].copy(), "child": rows["a"].copy()}
+    found = paternity(table(**rows), "child", ["a", "twin", "b", "c"], "f64")
+    assert (found.verdict, found.tied) == ("one parent", 1)
+    rows |= {"mean": (rows["a"] + rows["b"]) / 2}
+    rows["child"] = (rows["a"] + rows["mean"]) / 2
+    found = paternity(table(**rows), "child", ["a", "b", "c", "mean"], "f64")
+    assert (found.verdict, set(found.parents), found.tied, found.margin) == ("parents", {"a", "mean"}, 1, 0.0)
+    rows["child"] = rows["b"] + rows["c"]
+    assert paternity(table(**rows), "child", ["a", "b", "c"], "f64").tied == 0

@@ -40,6 +40,12 @@ def test_a_high_floor_does_not_let_one_parent_pass_for_two():
     assert _find(one, two, _seen(0.299, 0.5, 0.5, 1, over_floor=0.95))[:3] == ("parents", 2, "exact")
 
 
+def test_one_parent_alone_does_not_pass_where_rounding_is_most_of_a_delta():
+    """The mean of two, 0.3 % of the weights away in bf16: half of it is at the floor, and so is the other half."""
+    one, two = _seen(0.77, 0.5, over_floor=1.37), _seen(0.76, 0.5, 0.99, over_floor=1.36, outside=9.0)
+    assert _find(one, two)[0] == "none"
+
+
 def test_a_copy_in_another_dtype():
     assert _find(_seen(0.02, 0.0, over_floor=1.0), _seen(0.0199, 0, 1, over_floor=1.0)) == (
         "one parent", 1, "exact", 0,

@@ -12,9 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from kinship.ui.frame import PAGES
 from kinship.workspace import jobs
-from kinship.workspace.families import DEMO, Family, family, save_family
+from kinship.workspace.families import DEMO, Family, families, family, save_family
 from kinship.workspace.library import add_paths, added_paths
-from tests.families import llama, save, tuned
+from tests.families import llama, save, save_model, tuned
 from tests.pages.driving import ROOT, measured, run, words
 
 ALL = [entry["page"] for entries in PAGES.values() for entry in entries]
@@ -122,6 +122,51 @@ def test_a_folder_is_added_and_becomes_a_family(home):
     assert Path(made.base).name == "base.safetensors"
     assert [Path(m).stem for m in made.members] == ["one", "two"]
     assert app.sidebar.selectbox(key="family").value == "models"
+
+
+@pytest.fixture
+def mixed(home):
+    """A base that no name gives away, two tuned from it, one of another shape, and a truncated file; all added."""
+    root = llama(0)
+    rows = {"start": root, "adder": tuned(root, 1), "sorter": tuned(root, 2), "other": llama(3, layers=3)}
+    for name, values in rows.items():
+        save_model(home / "models" / name, values)
+    broken = home / "models" / "broken.safetensors"
+    save(broken, root)
+    broken.write_bytes(broken.read_bytes()[:-100])
+    app = run("pages/checkpoints.py")
+    app.text_input[0].set_value(str(home / "models"))
+    return next(button for button in app.button if button.label == "Add").click().run()
+
+
+def test_what_cannot_be_compared_is_not_proposed_and_no_base_is_made_up(mixed):
+    assert not mixed.exception
+    members = next(one for one in mixed.multiselect if one.label == "Members")
+    assert sorted(members.value) == ["adder", "sorter", "start"]
+    assert "Not proposed: broken (cannot be opened, see its state above), other (another shape)." in words(mixed)
+    assert next(one for one in mixed.selectbox if one.label == "Base").value is None
+    app = next(button for button in mixed.button if button.label == "Make this family").click().run()
+    assert app.error[0].value.startswith("no base is chosen")
+
+
+def test_a_family_that_cannot_be_compared_is_not_made(mixed):
+    next(one for one in mixed.selectbox if one.label == "Base").set_value("start")
+    members = next(one for one in mixed.multiselect if one.label == "Members")
+    members.set_value(["adder", "other"])
+    app = next(button for button in mixed.button if button.label == "Make this family").click().run()
+    assert "other cannot be compared with start" in app.error[0].value
+    assert "models" not in [one.name for one in families()]
+
+
+def test_the_base_that_cards_name_is_proposed(home):
+    root = llama(0)
+    for name, values in {"start": root, "adder": tuned(root, 1), "sorter": tuned(root, 2)}.items():
+        save_model(home / "models" / name, values)
+    (home / "models" / "adder" / "README.md").write_text(f"---\nbase_model: {home / 'models' / 'start'}\n---\n")
+    app = run("pages/checkpoints.py")
+    app.text_input[0].set_value(str(home / "models"))
+    app = next(button for button in app.button if button.label == "Add").click().run()
+    assert next(one for one in app.selectbox if one.label == "Base").value == "start"
 
 
 @pytest.mark.parametrize(

@@ -153,3 +153,19 @@ def test_labels_stand_above_and_below_in_turn(family) -> None:
     place = dict(zip([name for (name,) in nodes.customdata], nodes.textposition, strict=True))
     assert sorted(place[name] for name in ("a", "b", "stranger")) == ["bottom center", "top center", "top center"]
     assert place["base"] == "top center"
+
+
+@pytest.mark.parametrize(("children", "slanted"), [(14, False), (15, True), (30, True), (31, False)])
+def test_names_are_slanted_where_a_row_is_too_full_for_them_side_by_side(children, slanted):
+    names = [f"model-{i}" for i in range(children)]
+    family = genealogy([], [Declaration(name, (Claim("base", "fine-tune"),), "card") for name in names])
+    info = tree_info(family, Colouring("score", values={}), chosen="model-3")
+    figure = draw(info)
+    told = {note.text: (note.x, note.y) for note in figure.layout.annotations}
+    beside = {text for trace in figure.data if trace.text is not None for text in trace.text if text}
+    if slanted:
+        assert told == dict(zip(info.names, info.points, strict=True))
+        assert beside == set()
+    else:
+        assert told == {}
+        assert beside == (set(info.names) if children < 15 else {"model-3"})

@@ -50,12 +50,14 @@ def hub_declaration(repo: str) -> Declaration | None:
         The Hub cannot be reached, or has no such model.
     """
     import huggingface_hub as hub
-    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, RepositoryNotFoundError
 
     try:
         info = hub.HfApi().model_info(repo)
     except RepositoryNotFoundError:
         raise HubError(f"the Hub has no model {repo}, or it is private; check the name or log in") from None
+    except HFValidationError:
+        raise HubError(f"{repo} is no name that the Hub can have; mend the card or the list that names it") from None
     except HfHubHTTPError as error:
         raise HubError(f"the Hub refused {repo} (HTTP {error.response.status_code}); try again later") from None
     except Exception as error:  # the HTTP client's own connection errors are no OSErrors

@@ -84,3 +84,9 @@ def test_several_models_and_the_problems_with_some(hub):
     found, problems = hub_declarations(["org/child", "org/other"])
     assert found == []
     assert [problem.startswith("the Hub cannot be reached") for problem in problems] == [True, True]
+
+
+def test_a_name_that_the_hub_cannot_have():
+    for name in ("org/a--b", "org/a..b", "org/a.git"):
+        with pytest.raises(HubError, match="is no name that the Hub can have"):
+            hub_declaration(name)

@@ -1,0 +1,121 @@
+"""Make a family of checkpoints: what can be compared is proposed, and what cannot is said before it is made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+
+from kinship.checkpoints import Checkpoint, Vocabulary, align, unique_names
+from kinship.errors import KinshipError
+from kinship.lineage import folder_declarations, genealogy
+from kinship.ui.current import opened
+from kinship.workspace.families import Family, family, save_family
+from kinship.workspace.library import added_paths
+
+__all__ = ["show_new_family"]
+
+Found = Mapping[str, Checkpoint | None]
+
+
+def show_new_family(picked: list[str]) -> None:
+    """Show the form that makes a family of checkpoints; the rows selected above are its first proposal."""
+    paths = list(dict.fromkeys([*map(Path, picked), *added_paths()]))
+    if len(paths) < 2:
+        st.caption("Add a folder with at least two checkpoints, or select rows above, to make a family of them.")
+        return
+    st.subheader("New family", anchor=False)
+    names = dict(zip(unique_names(paths), map(str, paths), strict=True))
+    found, unusable = _opened(names)
+    proposed = [name for name in found if names[name] in picked] or _alike(found)
+    guess = _base(found, proposed)
+    with st.form("new-family"):
+        base = st.selectbox(
+            "Base",
+            list(found),
+            index=list(found).index(guess) if guess else None,
+            placeholder="Choose the base",
+            help="The model that the others were made from.",
+        )
+        members = st.multiselect("Members", list(found), default=proposed, help="The base is left out of these.")
+        called = st.text_input("Name", value=Path(names[proposed[0]]).parent.name if proposed else "")
+        vocabulary = st.segmented_control(
+            "Vocabularies of different size", ["common", "leave-out"], default="common", required=True
+        )
+        pressed = st.form_submit_button("Make this family", type="primary")
+    others = [f"{name} (another shape)" for name in found if name not in proposed and not picked]
+    if others or unusable:
+        st.caption(f"Not proposed: {', '.join([*unusable, *others])}.")
+    if not pressed:
+        return
+    if base is None:
+        st.error("no base is chosen; choose the model that the others were made from")
+        return
+    try:
+        chosen = [member for member in members if member != base]
+        rows: Vocabulary = "leave-out" if vocabulary == "leave-out" else "common"
+        _check(found, base, chosen, rows)
+        save_family(Family(called.strip(), names[base], tuple(names[one] for one in chosen), rows))
+    except KinshipError as error:
+        st.error(str(error))
+        return
+    _switch_to(called.strip())
+
+
+def _opened(names: Mapping[str, str]) -> tuple[dict[str, Checkpoint | None], list[str]]:
+    """Open what can be opened (None: the worker has yet to), and name what cannot."""
+    found: dict[str, Checkpoint | None] = {}
+    unusable = []
+    for name, path in names.items():
+        try:
+            found[name] = opened(Path(path))
+        except KinshipError:
+            unusable.append(f"{name} (cannot be opened, see its state above)")
+    return found, unusable
+
+
+def _alike(found: Found) -> list[str]:
+    """Return the largest group of models of one architecture and size; those not open yet may belong to it."""
+    shapes = {name: (m.config.architecture, m.config.layers, m.config.hidden_size) for name, m in found.items() if m}
+    if not shapes:
+        return list(found)
+    most, _ = Counter(shapes.values()).most_common(1)[0]
+    return [name for name in found if shapes.get(name, most) == most]
+
+
+def _base(found: Found, proposed: list[str]) -> str | None:
+    """Return the model that cards and records say most others were made from, else one that is called a base."""
+    models = [model for name in proposed if (model := found[name]) is not None]
+    tree = genealogy(models, [said for model in models for said in folder_declarations(model)])
+    children = {
+        tree.name(node): tree.graph.out_degree(node)
+        for node, about in tree.graph.nodes(data=True)
+        if about["path"] and tree.graph.in_degree(node) == 0
+    }
+    best = max(children, key=lambda name: children[name], default=None)
+    if best is not None and children[best] > 0:
+        path = next(about["path"] for _, about in tree.graph.nodes(data=True) if about["name"] == best)
+        return next((name for name in proposed if (m := found[name]) is not None and str(m.path) == path), None)
+    return next((name for name in proposed if "base" in name.lower()), None)
+
+
+def _check(found: Found, base: str, members: list[str], vocabulary: Vocabulary) -> None:
+    """Refuse what cannot be compared; what the worker has yet to open is checked when it is.
+
+    Raises
+    ------
+    KinshipError
+        With the model and the first difference.
+    """
+    root, others = found[base], [found[name] for name in members]
+    if root is not None and others and all(one is not None for one in others):
+        align(root, [one for one in others if one is not None], vocabulary)
+
+
+def _switch_to(name: str) -> None:
+    """Go on with this family on the next run; the sidebar's own keys are settled by then."""
+    st.session_state["next_family"] = family(name).name
+    st.session_state["added"] = None
+    st.rerun()
