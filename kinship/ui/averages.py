@@ -12,7 +12,10 @@ from kinship.checkpoints import Checkpoint
 from kinship.demo.path import demo_path, demo_scores
 from kinship.workspace.scores import comparable_scores
 
-__all__ = ["Averages", "averages_of", "shared_averages"]
+__all__ = ["OWN_TASK", "Averages", "averages_of", "shared_averages"]
+
+OWN_TASK = "kinship_"
+"""How the names of the demo's tasks begin in lm-evaluation-harness; its card names them without."""
 
 
 class Averages(NamedTuple):
@@ -46,7 +49,7 @@ def shared_averages(scores: Mapping[str, Mapping[str, float]]) -> Averages:
 def _averages(models: tuple[tuple[str, str, str], ...]) -> Averages:
     measured = comparable_scores([fingerprint for _, fingerprint, _ in models])
     carded = {
-        str(demo_path() / name): {task: float(one["score"]) for task, one in tasks.items()}
+        str(demo_path() / name): {f"{OWN_TASK}{task}": float(one["score"]) for task, one in tasks.items()}
         for name, tasks in demo_scores().items()
     }
     return shared_averages(

@@ -8,6 +8,7 @@ import streamlit as st
 
 from kinship.checkpoints import Alignment
 from kinship.similarity import GramTable, kinship_matrix
+from kinship.ui.averages import OWN_TASK
 from kinship.ui.tree import Known, show_tree
 from kinship.ui.words import count_text
 from kinship.workspace.families import Family
@@ -31,8 +32,12 @@ def show_numbers(family: Family, alignment: Alignment | None, table: GramTable |
     for title, value in numbers.items():
         row.metric(title, value, border=True, width=170)
     if best:
-        over = f", over {', '.join(known.tasks)}" if known is not None and known.tasks else ""
-        st.caption(f"Best average score: {best}{over}.")
+        over = (
+            f", over {', '.join(task.removeprefix(OWN_TASK) for task in known.tasks)}"
+            if known is not None and known.tasks
+            else ""
+        )
+        st.caption(f"Best average score of the members: {best}{over}.")
 
 
 def show_next_steps(family: Family, table: GramTable | None) -> None:

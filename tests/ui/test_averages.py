@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import streamlit as st
 
 from kinship.checkpoints import open_checkpoint
 from kinship.demo import demo_path, demo_scores
+from kinship.evaluation import Evaluator, Options, resolve_tasks
 from kinship.ui.averages import averages_of, shared_averages
+from kinship.workspace.scores import evaluate_kept, known_scores
 
 
 def test_only_tasks_that_most_models_have_count():
@@ -32,3 +35,16 @@ def test_the_demo_s_card_holds_until_something_is_measured(tmp_path, monkeypatch
     assert len(found.tasks) == 4
     for model, tasks in demo_scores().items():
         assert found.values[model] == pytest.approx(sum(one["score"] for one in tasks.values()) / len(tasks))
+
+
+def test_what_is_measured_takes_the_place_of_the_card_and_is_not_counted_beside_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("KINSHIP_HOME", str(tmp_path))
+    st.cache_resource.clear()
+    models = {name: open_checkpoint(demo_path() / name) for name in demo_scores()}
+    tasks = resolve_tasks(["demo"])
+    evaluate_kept(Evaluator(), models["sorting"], tasks, Options(batch_size=64))
+    found = averages_of(models)
+    assert len(found.tasks) == 4
+    measured = known_scores(models["sorting"].fingerprint).tasks
+    assert set(measured) == set(found.tasks)
+    assert found.values["sorting"] == pytest.approx(sum(one.value for one in measured.values()) / 4)
