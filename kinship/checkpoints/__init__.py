@@ -1,6 +1,7 @@
 """Checkpoints: open by header, find below a folder, download, and align a family with its base."""
 
 from kinship.checkpoints.align import AlignedTensor, Alignment, LeftOut, Row, Vocabulary, align
+from kinship.checkpoints.alike import alike
 from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config, LowRank
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.checkpoints.hub import cached_folder, download, is_hub_id, local_path
@@ -23,6 +24,7 @@ __all__ = [
     "Tensor",
     "Vocabulary",
     "align",
+    "alike",
     "cached_folder",
     "download",
     "find_checkpoints",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from kinship.checkpoints import Checkpoint, align, local_path, open_checkpoint
+from kinship.checkpoints import Checkpoint, align, alike, local_path, open_checkpoint
 from kinship.cli.below import checkpoints_below
 from kinship.cli.measured import measured, warned
 from kinship.cli.program import AsJson, answer, app, progress, say
@@ -107,7 +107,12 @@ def infer_tree_command(
     as_json: AsJson = False,
 ) -> None:
     """Infer a family tree from the weights alone, and say where cards and weights disagree."""
-    found = sorted(_of_folder(folder), key=lambda one: one.adapter is not None)  # which cannot be a base
+    below = _of_folder(folder)
+    family = alike(below)
+    for odd in below:
+        if odd not in family:
+            say(f"left out: {odd.path}: another architecture or size than most models there")
+    found = sorted(family, key=lambda one: one.adapter is not None)  # an adapter cannot be a base
     table, opened = _measured([str(one.path) for one in found], device)
     dtypes = {name: one.dtype for name, one in opened.items()}
     declared = genealogy(found, [one for checkpoint in found for one in folder_declarations(checkpoint)])

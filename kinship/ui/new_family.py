@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 import streamlit as st
 
-from kinship.checkpoints import Checkpoint, Vocabulary, align, unique_names
+from kinship.checkpoints import Checkpoint, Vocabulary, align, alike, unique_names
 from kinship.errors import KinshipError
 from kinship.lineage import folder_declarations, genealogy
 from kinship.ui.current import opened
@@ -77,12 +76,9 @@ def _opened(names: Mapping[str, str]) -> tuple[dict[str, Checkpoint | None], lis
 
 
 def _alike(found: Found) -> list[str]:
-    """Return the largest group of models of one architecture and size; those not open yet may belong to it."""
-    shapes = {name: (m.config.architecture, m.config.layers, m.config.hidden_size) for name, m in found.items() if m}
-    if not shapes:
-        return list(found)
-    most, _ = Counter(shapes.values()).most_common(1)[0]
-    return [name for name in found if shapes.get(name, most) == most]
+    """Return the names of the models that may be one family; those not open yet may belong to it."""
+    family = alike([model for model in found.values() if model is not None])
+    return [name for name, model in found.items() if model is None or model in family]
 
 
 def _base(found: Found, proposed: list[str]) -> str | None:

@@ -109,6 +109,14 @@ def test_no_method_and_no_margin_are_told_of_parents_that_are_not_believed(kinsh
     assert "margin" not in text
 
 
+def test_a_model_of_another_size_is_left_out_of_the_inferred_tree(kinship, folder):
+    save_model(folder / "odd", llama(9, layers=3, hidden=16))
+    status, out, err = kinship("infer-tree", folder, "--base", "base", "--json")
+    assert status == 0
+    assert "odd: another architecture or size than most models there" in err
+    assert ("child", "one") in {(edge["child"], edge["parent"]) for edge in json.loads(out)["edges"]}
+
+
 def test_an_empty_name_is_a_name(kinship, folder):
     status, out, err = kinship("tree", "--family", "")
     assert (status, out) == (2, "")
