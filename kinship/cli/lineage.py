@@ -123,6 +123,15 @@ def infer_tree_command(
     audited = audit(declared, table.rebased(inferred.base), dtypes)
     for one in (one for one in audited if one.outcome == "disagree"):
         say(f"{one.child} is declared a child of {' and '.join(one.declared)}, but {one.reason}")
+    guessed: dict[str, set[str]] = {}
+    for edge in inferred.edges:
+        guessed.setdefault(edge.child, set()).add(edge.parent)
+    for one in (one for one in audited if one.outcome == "agree" and guessed.get(one.child) != set(one.declared)):
+        parents = " and ".join(sorted(guessed.get(one.child, ())))
+        say(
+            f"{one.child} <- {parents} is a guess by distance; its card says {' and '.join(one.declared)}, and so does "
+            "the paternity test"
+        )
     data = {
         "base": inferred.base,
         "base_confidence": inferred.base_confidence,

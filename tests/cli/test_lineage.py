@@ -9,7 +9,7 @@ import networkx as nx
 import pytest
 
 from kinship.errors import HubError
-from kinship.lineage import Claim, Declaration
+from kinship.lineage import Claim, Declaration, InferredEdge, InferredTree
 from kinship.workspace.plan import Plan
 from kinship.workspace.runs import RunRecord, run_folder, write_run
 from tests.families import llama, save_model, tuned
@@ -115,6 +115,13 @@ def test_a_model_of_another_size_is_left_out_of_the_inferred_tree(kinship, folde
     assert status == 0
     assert "odd: another architecture or size than most models there" in err
     assert ("child", "one") in {(edge["child"], edge["parent"]) for edge in json.loads(out)["edges"]}
+
+
+def test_a_guess_that_card_and_paternity_test_contradict_is_told_to_be_one(kinship, folder, monkeypatch):
+    wrong = InferredTree("base", (InferredEdge("child", "three", "fine-tune", 0.3),))
+    monkeypatch.setattr("kinship.cli.lineage.infer_tree", lambda *_: wrong)
+    err = kinship("infer-tree", folder, "--base", "base")[2]
+    assert "child <- three is a guess by distance; its card says one and two, and so does the paternity test" in err
 
 
 def test_an_empty_name_is_a_name(kinship, folder):
