@@ -60,13 +60,12 @@ def tree(
     """Print the family tree that recipes, cards and adapters declare."""
     if sum(one is not None for one in (folder, family, run)) != 1:
         raise LineageError("give a folder, a family or a run; one of the three is needed")
-    found, said = (
-        (_of_folder(folder), [])
-        if folder is not None
-        else _of_family(family)
-        if family is not None
-        else _of_run(str(run))
-    )
+    found: list[Checkpoint]
+    said: list[Declaration]
+    if folder is not None:
+        found, said = _of_folder(folder), []
+    else:
+        found, said = _of_family(family) if family is not None else _of_run(str(run))
     declared = [one for checkpoint in found for one in folder_declarations(checkpoint)]
     given = [one for file in edges or [] for one in csv_declarations(file)]
     known = genealogy(found, [*given, *declared, *said])
@@ -123,15 +122,11 @@ def infer_tree_command(
     audited = audit(declared, table.rebased(inferred.base), dtypes)
     for one in (one for one in audited if one.outcome == "disagree"):
         say(f"{one.child} is declared a child of {' and '.join(one.declared)}, but {one.reason}")
-    guessed: dict[str, set[str]] = {}
-    for edge in inferred.edges:
-        guessed.setdefault(edge.child, set()).add(edge.parent)
-    for one in (one for one in audited if one.outcome == "agree" and guessed.get(one.child) != set(one.declared)):
-        parents = " and ".join(sorted(guessed.get(one.child, ())))
-        say(
-            f"{one.child} <- {parents} is a guess by distance; its card says {' and '.join(one.declared)}, and so does "
-            "the paternity test"
-        )
+    for one in (one for one in audited if one.outcome == "agree"):
+        guessed = sorted({edge.parent for edge in inferred.edges if edge.child == one.child})
+        if guessed != sorted(one.declared):
+            tree_says, said = " and ".join(guessed), " and ".join(one.declared)
+            say(f"{one.child} <- {tree_says} is doubtful: {said} is declared, and fits by the paternity test")
     data = {
         "base": inferred.base,
         "base_confidence": inferred.base_confidence,

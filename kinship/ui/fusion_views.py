@@ -8,6 +8,7 @@ import streamlit as st
 from kinship.evolution import Fusion, shared_name
 from kinship.evolution.lead import TOLD_FROM
 from kinship.plots import fusion as plot
+from kinship.ui.averages import OWN_TASK
 from kinship.ui.figure import show_figure
 from kinship.ui.words import counted, decimals
 from kinship.workspace.families import Family, join_family
@@ -93,14 +94,14 @@ def _show_rounds(fusion: Fusion) -> None:
                 "round": count,
                 "score": one.evaluation.score,
                 "error": one.evaluation.stderr,
-                **{task.removeprefix("kinship_"): value for task, value in one.evaluation.tasks.items()},
+                **{task.removeprefix(OWN_TASK): value for task, value in one.evaluation.tasks.items()},
                 "kinship": related.kinship if related else None,
                 "since base": related.kinship_since_base if related else None,
                 "drift (%)": 100 * related.drift if related else 0.0,
                 "training (s)": None if None in seconds or not seconds else sum(s for s in seconds if s is not None),
             }
         )
-    scores = ["score", "error", *(task.removeprefix("kinship_") for task in fusion.rounds[0].evaluation.tasks)]
+    scores = ["score", "error", *(task.removeprefix(OWN_TASK) for task in fusion.rounds[0].evaluation.tasks)]
     two = st.column_config.NumberColumn(format="%.2f")
     shown = dict.fromkeys(scores, number) | dict.fromkeys(("kinship", "since base", "drift (%)"), two)
     shown["training (s)"] = st.column_config.NumberColumn(format="%.1f", help="Of all contributions of the round.")
@@ -112,7 +113,7 @@ def _show_contributions(fusion: Fusion) -> None:
     rows = []
     for count, one in enumerate(fusion.rounds[1:], 1):
         before, after = (
-            {task.removeprefix("kinship_"): value for task, value in fusion.rounds[n].evaluation.tasks.items()}
+            {task.removeprefix(OWN_TASK): value for task, value in fusion.rounds[n].evaluation.tasks.items()}
             for n in (count - 1, count)
         )
         for made in one.contributions:

@@ -9,8 +9,8 @@ import streamlit as st
 
 from kinship.checkpoints import Checkpoint, Vocabulary, align, alike, unique_names
 from kinship.errors import KinshipError
-from kinship.lineage import folder_declarations, genealogy
 from kinship.ui.current import opened
+from kinship.ui.declared import declared_tree
 from kinship.workspace.families import Family, family, save_family
 from kinship.workspace.library import added_paths
 
@@ -83,17 +83,12 @@ def _alike(found: Found) -> list[str]:
 
 def _base(found: Found, proposed: list[str]) -> str | None:
     """Return the model that cards and records say most others were made from, else one that is called a base."""
-    models = [model for name in proposed if (model := found[name]) is not None]
-    tree = genealogy(models, [said for model in models for said in folder_declarations(model)])
-    children = {
-        tree.name(node): tree.graph.out_degree(node)
-        for node, about in tree.graph.nodes(data=True)
-        if about["path"] and tree.graph.in_degree(node) == 0
-    }
-    best = max(children, key=lambda name: children[name], default=None)
-    if best is not None and children[best] > 0:
-        path = next(about["path"] for _, about in tree.graph.nodes(data=True) if about["name"] == best)
-        return next((name for name in proposed if (m := found[name]) is not None and str(m.path) == path), None)
+    names = {str(model.path): name for name in proposed if (model := found[name]) is not None}
+    graph = declared_tree([model for name in proposed if (model := found[name]) is not None]).graph
+    here = {node: about["path"] for node, about in graph.nodes(data=True) if about["path"] in names}
+    roots = [node for node in here if graph.out_degree(node) and here.keys().isdisjoint(graph.predecessors(node))]
+    if roots:
+        return names[here[max(roots, key=graph.out_degree)]]
     return next((name for name in proposed if "base" in name.lower()), None)
 
 

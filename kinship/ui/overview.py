@@ -32,12 +32,8 @@ def show_numbers(family: Family, alignment: Alignment | None, table: GramTable |
     for title, value in numbers.items():
         row.metric(title, value, border=True, width=170)
     if best:
-        over = (
-            f", over {', '.join(task.removeprefix(OWN_TASK) for task in known.tasks)}"
-            if known is not None and known.tasks
-            else ""
-        )
-        st.caption(f"Best average score of the members: {best}{over}.")
+        tasks = ", ".join(task.removeprefix(OWN_TASK) for task in known.tasks) if known is not None else ""
+        st.caption(f"Best average score of the members: {best}{f', over {tasks}' if tasks else ''}.")
 
 
 def show_next_steps(family: Family, table: GramTable | None) -> None:

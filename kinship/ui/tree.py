@@ -13,7 +13,6 @@ from kinship.errors import KinshipError
 from kinship.lineage import (
     Genealogy,
     InferredTree,
-    folder_declarations,
     genealogy,
     infer_tree,
     paper_declarations,
@@ -25,6 +24,7 @@ from kinship.plots import tree as plot
 from kinship.similarity import GramTable, kinship_matrix
 from kinship.ui.averages import averages_of
 from kinship.ui.current import current_alignment, opened, stored_table
+from kinship.ui.declared import declared_tree
 from kinship.ui.figure import clicked, show_figure
 from kinship.ui.work import open_and_wait
 from kinship.workspace.families import Family
@@ -86,7 +86,7 @@ def known_tree(family: Family) -> Known:
     checkpoints = [one for one in found if one is not None]
     if len(checkpoints) < len(found):
         open_and_wait(family)
-    tree = _declared(checkpoints)
+    tree = declared_tree(checkpoints)
     named = {tree.name(one.fingerprint): one for one in checkpoints}
     tasks, scores = averages_of(named)
     try:
@@ -170,13 +170,6 @@ def _choose() -> None:
     point = clicked("tree")
     if point is not None:
         st.session_state["model"] = point[0]
-
-
-@st.cache_resource(
-    ttl=60, max_entries=50, show_spinner=False, hash_funcs={Checkpoint: lambda c: (str(c.path), c.fingerprint)}
-)
-def _declared(checkpoints: list[Checkpoint]) -> Genealogy:
-    return genealogy(checkpoints, [said for one in checkpoints for said in folder_declarations(one)])
 
 
 @st.cache_resource(max_entries=50, show_spinner=False)

@@ -116,8 +116,8 @@ def _weights(known: Known, tree: Genealogy, chosen: str) -> None:
             },
         )
         st.caption(
-            f"Rounding to {known.dtypes[chosen]} leaves about {found.floor:.2g}; "
-            f"margin to the second {found.margin:.0%}."
+            f"Rounding to {known.dtypes[chosen]} leaves about {found.floor:.2g}"
+            + (f"; margin to the second {found.margin:.0%}." if found.parents else ".")
             + (f" The next {found.tied} explain it as well." if found.tied else "")
         )
 

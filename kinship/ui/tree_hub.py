@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from kinship.lineage import Declaration, folder_declarations, genealogy, hub_declarations, known_by_hub_id
+from kinship.lineage import Declaration, hub_declarations, known_by_hub_id
+from kinship.ui.declared import declared_tree
 from kinship.ui.tree import Known
 
 __all__ = ["with_hub"]
@@ -32,9 +33,7 @@ def with_hub(known: Known) -> Known:
     if problems:
         more = f" And so for {len(problems) - 1} more." if len(problems) > 1 else ""
         st.warning(f"{problems[0][0].upper()}{problems[0][1:]}.{more}")
-    found = list(known.checkpoints.values())
-    own = [one for checkpoint in found for one in folder_declarations(checkpoint)]
-    return replace(known, tree=genealogy(found, [*own, *said])) if said else known
+    return replace(known, tree=declared_tree(list(known.checkpoints.values()), tuple(said))) if said else known
 
 
 @st.cache_data(ttl=_KEPT, show_spinner="Asking the Hub", show_time=True)

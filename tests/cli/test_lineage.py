@@ -121,7 +121,7 @@ def test_a_guess_that_card_and_paternity_test_contradict_is_told_to_be_one(kinsh
     wrong = InferredTree("base", (InferredEdge("child", "three", "fine-tune", 0.3),))
     monkeypatch.setattr("kinship.cli.lineage.infer_tree", lambda *_: wrong)
     err = kinship("infer-tree", folder, "--base", "base")[2]
-    assert "child <- three is a guess by distance; its card says one and two, and so does the paternity test" in err
+    assert "child <- three is doubtful: one and two is declared, and fits by the paternity test" in err
 
 
 def test_an_empty_name_is_a_name(kinship, folder):

@@ -158,11 +158,13 @@ def test_a_family_that_cannot_be_compared_is_not_made(mixed):
     assert "models" not in [one.name for one in families()]
 
 
-def test_the_base_that_cards_name_is_proposed(home):
+@pytest.mark.parametrize("card", ["", "---\nbase_model: org/far\n---\n"])
+def test_the_base_that_cards_name_is_proposed(home, card):
     root = llama(0)
     for name, values in {"start": root, "adder": tuned(root, 1), "sorter": tuned(root, 2)}.items():
         save_model(home / "models" / name, values)
     (home / "models" / "adder" / "README.md").write_text(f"---\nbase_model: {home / 'models' / 'start'}\n---\n")
+    (home / "models" / "start" / "README.md").write_text(card)  # where it comes from itself is of no consequence
     app = run("pages/checkpoints.py")
     app.text_input[0].set_value(str(home / "models"))
     app = next(button for button in app.button if button.label == "Add").click().run()
