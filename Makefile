@@ -1,6 +1,7 @@
 # make demo   the dashboard with the demo family       make test    everything that must hold
 # make bench  speed, memory and accuracy, measured     make check   the linters alone
 # make install  only the virtual environment           make lock    pin the newest versions that fit
+# make bench-gpu PYTHON=...  the pass on a GPU, by a Python that has torch with CUDA; nothing is installed
 # make experiment  three strategies, three sets of foundation models: the table of docs/experiment.md
 
 PORT ?= 8501
@@ -8,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: demo test bench experiment check install lock chromium
+.PHONY: demo test bench bench-gpu experiment check install lock chromium
 .DELETE_ON_ERROR:
 
 demo: install
@@ -45,16 +46,19 @@ test: check chromium
 bench: .venv/developing
 	$(BIN)/python -m benchmarks
 
+bench-gpu:
+	@$(PYTHON) -m benchmarks.gpu
+
 experiment: .venv/developing
 	@HF_HUB_OFFLINE=1 $(BIN)/python -m benchmarks.experiment
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --no-header --no-annotate --no-emit-index-url
 
-# torch brings its CUDA libraries itself where its build needs them
+# torch brings its CUDA libraries itself where its build needs them; the tests need Triton with every build
 lock: .venv/developing
 	@(echo "# Exact versions of everything that kinship needs; made by 'make lock'."; \
 	  $(LOCK) pyproject.toml | sed -E '/^(nvidia|triton|cuda)/d; s/\+cpu//') > requirements.lock.new
 	@(echo "# What developing needs on top; made by 'make lock'."; echo "-r requirements.lock"; \
-	  $(LOCK) pyproject.toml --group dev --constraint requirements.lock.new | sed -E '/^(nvidia|triton|cuda)/d; s/\+cpu//' \
+	  $(LOCK) pyproject.toml --group dev --constraint requirements.lock.new | sed -E '/^(nvidia|cuda)/d; s/\+cpu//' \
 	  | grep -vxF -f requirements.lock.new) > requirements-dev.lock.new
 	@mv requirements.lock.new requirements.lock && mv requirements-dev.lock.new requirements-dev.lock

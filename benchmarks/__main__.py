@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from benchmarks import demo_pair
-from benchmarks.families import SMALL, many_headers, shape_of_1b, write_family
+from benchmarks.families import SHAPE_OF_1B, SMALL, many_headers, write_family
 
 REPEATS = 5
 
@@ -33,7 +33,7 @@ def main() -> None:
             _row(members, paths[: members + 1])
         _accuracy(paths[:4])
         shutil.rmtree(root / "small")
-        large = write_family(root / "large", shape_of_1b(), 6)
+        large = write_family(root / "large", SHAPE_OF_1B, 6)
         print("\nbase + 5 bf16 models of 1.3B parameters")
         _row(5, large, repeats=1)
         shutil.rmtree(root / "large")

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BF16", "CODES", "F8_E4M3", "F8_E5M2", "F16", "F32", "F64", "ZERO", "Block"]
+__all__ = ["BF16", "CODES", "F8_E4M3", "F8_E5M2", "F16", "F32", "F64", "ONES", "ZERO", "Block"]
 
-ZERO, F64, F32, BF16, F16, F8_E4M3, F8_E5M2 = range(7)
+ZERO, F64, F32, BF16, F16, F8_E4M3, F8_E5M2, ONES = range(8)
 CODES = {"F64": F64, "F32": F32, "BF16": BF16, "F16": F16, "F8_E4M3": F8_E4M3, "F8_E5M2": F8_E5M2}
 
 
@@ -21,7 +21,7 @@ class Block:
     Attributes
     ----------
     raw : tuple of ndarray
-        The bytes of each row, mostly views of memory maps; empty for a row of zeros.
+        The bytes of each row, views of memory maps or of a device's buffer; empty for a row of zeros.
     codes : ndarray of int64, shape (R,)
         How to read the bytes of each row (`CODES`).
     is_delta : ndarray of bool, shape (R,)

@@ -112,7 +112,7 @@ def _run(
         _add_compensated(high, low, products)
 
 
-def block_products(block: Block, first_new: int = 0) -> tuple[Floats, Floats, Floats, Floats]:
+def block_products(block: Block, first_new: int = 0) -> Floats:
     """Return G and S of one block of elements, each as a float64 value and its compensation.
 
     Parameters
@@ -124,8 +124,8 @@ def block_products(block: Block, first_new: int = 0) -> tuple[Floats, Floats, Fl
 
     Returns
     -------
-    tuple of ndarray
-        G (R, R), its compensation (R, R), S (R,), its compensation (R,), all float64.
+    ndarray of float64, shape (2, R, R + 1)
+        G and S side by side: values, then their compensation.
     """
     rows = len(block.codes)
     panels, first_panel = -(-rows // PANEL), first_new // PANEL
@@ -143,9 +143,11 @@ def block_products(block: Block, first_new: int = 0) -> tuple[Floats, Floats, Fl
         high,
         low,
     )
-    gram, sums = _laid_out(high, panels, first_panel)
-    gram_low, sums_low = _laid_out(low, panels, first_panel)
-    return gram[:rows, :rows], gram_low[:rows, :rows], sums[:rows], sums_low[:rows]
+    products = np.empty((2, rows, rows + 1))
+    for half, made in zip(products, (high, low), strict=True):
+        gram, sums = _laid_out(made, panels, first_panel)
+        half[:, :-1], half[:, -1] = gram[:rows, :rows], sums[:rows]
+    return products
 
 
 def _laid_out(entries: Floats, panels: int, first_panel: int) -> tuple[Floats, Floats]:

@@ -1,14 +1,16 @@
-"""The Gram kernel of CUDA devices: raw bytes go over in pinned memory and are converted on the device.
+"""The Gram kernel of CUDA devices: files are read straight into pinned buffers, which go over while others are filled.
 
-Every calling thread has its own stream and its own pinned buffer: with two threads, one block is copied while the
-other is multiplied. The products are sums along rows, not a matrix product, and always of as many rows (torch picks the
-order of a sum by its shape), so that every entry of G is added up in the same order and rows of equal content have
-distance exactly 0, as on the CPU.
+A batch of blocks occupies a slot: a pinned buffer, one as large on the device, and a stream. Threads fill the buffers;
+one thread alone speaks to the devices, and asks for the copy, the arithmetic and the way back of its small result. The
+bytes cross the wire as they lie in the files and are converted on the device (`strips`). Several devices take slots
+in turn.
 """
 
 from __future__ import annotations
 
-import threading
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -16,93 +18,126 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from kinship.similarity.blocks import BF16, F8_E4M3, F8_E5M2, F16, F32, F64, ZERO, Block
+from kinship.similarity.batch import Batch, Piece, fill, lay_out, padded_rows, room
+from kinship.similarity.float8 import E4M3_VALUES, E5M2_VALUES
+from kinship.similarity.strips import LANES, PANEL, STRIP, TILE, add_strips, multiply_strips
 
 __all__ = ["CudaKernel"]
 
 Floats = npt.NDArray[np.float64]
-_TYPES = {
-    F64: torch.float64,
-    F32: torch.float32,
-    BF16: torch.bfloat16,
-    F16: torch.float16,
-    F8_E4M3: torch.float8_e4m3fn,
-    F8_E5M2: torch.float8_e5m2,
-}
-_ALIGNMENT = 16  # bytes; torch views need their dtype's alignment
-_TILE = 4096
+BUFFER = 1 << 25  # bytes; 25 of them leave room in 1 GB of memory, on the host and on the device
+MOST_READERS = 16
+_BLOCK = 1 << 22  # elements
 
 
 class CudaKernel:
-    """Computes G and S of blocks on one device.
+    """Computes G and S of batches of blocks on all devices; see `kinship.similarity.kernel`.
 
     Parameters
     ----------
-    device : str
-        A torch device; "cpu" runs the same arithmetic without streams.
+    devices : sequence of str
+        Torch devices; "cpu" runs the same code without streams, and the kernels in Triton's interpreter.
     """
+
+    def __init__(self, devices: Sequence[str]) -> None:
+        self.threads = max(1, min((os.cpu_count() or 1) - 2, MOST_READERS))  # the others: Python, the driver
+        self.begun, self.started = self.threads + 4, 4
+        self.capacity = BUFFER
+        self.devices = tuple(devices)
+        self._slots: dict[int, _Slot] = {}
+
+    def block_elements(self, item: float, models: int) -> int:
+        """Return how many elements of `item` bytes in all rows fit a buffer, in whole strips where these are many."""
+        fit = int((BUFFER * 15 // 16 - 1024 * padded_rows(models, PANEL)) / item)
+        return min(_BLOCK, fit // STRIP * STRIP or max(fit, 1))
+
+    def room(self, piece: Piece) -> int:
+        """Return the bytes that a piece takes in a buffer, at most."""
+        return room(piece, PANEL, STRIP)
+
+    def begin(self, pieces: Sequence[Piece], slot: int, pool: ThreadPoolExecutor, first_new: int) -> _Work:
+        """Have the pool read pieces into a slot; all of G is computed, since reading takes longer."""
+        if slot not in self._slots:
+            self._slots[slot] = _Slot(self.devices[slot % len(self.devices)])
+        place = self._slots[slot]
+        batch = lay_out(pieces, place.bytes, PANEL, STRIP)
+        return _Work(place, batch, pool.submit(fill, batch, place.bytes))
+
+
+class _Slot:
+    """A pinned buffer, its counterpart on a device, and a stream."""
 
     def __init__(self, device: str) -> None:
         self.device = torch.device(device)
-        self._own = threading.local()
+        self.on_gpu = self.device.type == "cuda"
+        self.float8 = torch.from_numpy(np.concatenate((E4M3_VALUES, E5M2_VALUES))).to(self.device)
+        self.here = torch.empty(BUFFER, dtype=torch.uint8, pin_memory=self.on_gpu)
+        self.bytes = self.here.numpy()
+        self.there = torch.empty(BUFFER, dtype=torch.uint8, device=self.device)
+        self.back = torch.empty(0, dtype=torch.float64)
+        self.stream = torch.cuda.Stream(self.device) if self.on_gpu else None
+        self.event = torch.cuda.Event(blocking=True) if self.on_gpu else None
 
-    def __call__(self, block: Block, first_new: int = 0) -> tuple[Floats, Floats, Floats, Floats]:
-        """Return G, its compensation, S, its compensation; see `kinship.similarity.cpu.block_products`."""
-        with self._stream():
-            rows = self._rows(block)
-            count = len(rows)
-            gram = torch.zeros((count, count), dtype=torch.float64, device=self.device)
-            products = torch.zeros_like(rows)
-            for new in range(first_new, count):
-                torch.mul(rows[: new + 1], rows[new], out=products[: new + 1])
-                gram[new] = _tile_sums(products)
-            gram = torch.tril(gram) + torch.tril(gram, -1).T
-            both = torch.cat((gram, _tile_sums(rows)[:, None]), dim=1).cpu().numpy()
-        none = np.zeros_like(both)
-        return both[:, :-1], none[:, :-1], both[:, -1], none[:, -1]
+    def start(self, batch: Batch) -> torch.Tensor:
+        """Send the buffer over and ask for G of every piece; return the memory that it will come back to."""
+        with self._on_stream():
+            self.there[: batch.nbytes].copy_(self.here[: batch.nbytes], non_blocking=True)
+            result = self._multiply(batch)
+            if self.back.numel() < result.numel():
+                self.back = torch.empty(2 * result.numel(), dtype=result.dtype, pin_memory=self.on_gpu)
+            back = self.back[: result.numel()].view(result.shape)
+            back.copy_(result, non_blocking=True)
+            if self.event is not None:
+                self.event.record()
+        return back
 
-    def _stream(self) -> AbstractContextManager[Any]:
-        if self.device.type != "cuda":
-            return nullcontext()
-        if not hasattr(self._own, "stream"):
-            self._own.stream = torch.cuda.Stream(self.device)
-        return torch.cuda.stream(self._own.stream)
+    def wait(self) -> None:
+        """Return when the device has done what it was asked."""
+        if self.event is not None:
+            self.event.synchronize()
 
-    def _rows(self, block: Block) -> torch.Tensor:
-        """Bring the block over and return its rows, base first, as float64 (R, padded count), padded with 0."""
-        sizes = [-(-raw.nbytes // _ALIGNMENT) * _ALIGNMENT for raw in block.raw]
-        starts = np.cumsum([0, *sizes])
-        pinned = self._buffer(int(starts[-1]))
-        here = pinned.numpy()
-        for raw, start in zip(block.raw, starts, strict=False):
-            here[start : start + raw.nbytes] = raw
-        there = pinned[: int(starts[-1])].to(self.device, non_blocking=True)
-        padded = -(-block.count // _TILE) * _TILE
-        rows = torch.zeros((len(sizes), padded), dtype=torch.float64, device=self.device)
-        for i, raw in enumerate(block.raw):
-            if block.codes[i] != ZERO:
-                rows[i, : block.count] = there[starts[i] : starts[i] + raw.nbytes].view(_TYPES[block.codes[i]])
-            if block.scales[i].size:
-                rows[i, : block.count] *= self._scale(block, i)
-        weights = torch.from_numpy(~block.is_delta).to(self.device)
-        weights[0] = False
-        rows[weights] -= rows[0]
-        return rows
+    def _on_stream(self) -> AbstractContextManager[Any]:
+        return torch.cuda.stream(self.stream) if self.stream is not None else nullcontext()
 
-    def _scale(self, block: Block, row: int) -> torch.Tensor:
-        columns, cell_rows, cell_columns, cells = (int(n) for n in block.grids[row])
-        element = torch.arange(block.start, block.start + block.count, device=self.device)
-        cell = element // columns // cell_rows * cells + element % columns // cell_columns
-        return torch.from_numpy(block.scales[row]).to(self.device)[cell]
-
-    def _buffer(self, size: int) -> torch.Tensor:
-        """Return this thread's pinned buffer, grown to `size`; its last copy has ended, since results were read."""
-        if not hasattr(self._own, "buffer") or self._own.buffer.numel() < size:
-            self._own.buffer = torch.empty(size, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
-        buffer: torch.Tensor = self._own.buffer
-        return buffer
+    def _multiply(self, batch: Batch) -> torch.Tensor:
+        """Launch the two kernels; return G of every piece, value and compensation, right of the diagonal."""
+        panels = batch.rows // PANEL
+        strips, pieces = (
+            torch.empty((n, 2, batch.rows, batch.rows), dtype=torch.float64, device=self.device)
+            for n in (batch.strips, len(batch.pieces))
+        )
+        multiply_strips[batch.strips, panels, panels](
+            self.there,
+            self.float8,
+            strips,
+            *batch.tables,
+            ROWS=batch.rows,
+            CODES=batch.codes,
+            SCALED=batch.scaled,
+            PANEL=PANEL,
+            LANES=LANES,
+            TILE=TILE,
+            STRIP=STRIP,
+            num_warps=4,
+        )
+        add_strips[len(batch.pieces), panels, panels](
+            self.there, strips, pieces, batch.tables[0], ROWS=batch.rows, PANEL=PANEL, num_warps=1
+        )
+        return pieces
 
 
-def _tile_sums(rows: torch.Tensor) -> torch.Tensor:
-    """Sum along rows, tile by tile."""
-    return rows.view(len(rows), -1, _TILE).sum(dim=-1).sum(dim=-1)
+class _Work:
+    """A batch in its slot; see `kinship.similarity.kernel`."""
+
+    def __init__(self, slot: _Slot, batch: Batch, filled: Future[None]) -> None:
+        self._slot, self._batch, self._filled = slot, batch, filled
+
+    def start(self) -> None:
+        self._filled.result()
+        self._back = self._slot.start(self._batch)
+
+    def finish(self) -> list[Floats]:
+        self._slot.wait()
+        upper = np.triu(self._back.numpy())
+        whole = upper + np.triu(upper, 1).swapaxes(-1, -2)
+        return list(whole[:, :, : self._batch.models, : self._batch.models + 1])

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 from functools import cache
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from kinship.errors import DeviceError
-from kinship.similarity.blocks import Block
+from kinship.similarity.kernel import CpuKernel, Kernel
 
 __all__ = ["Device", "gpu_names", "kernel_for", "resolve_device"]
 
 Device = Literal["auto", "cpu", "cuda"]
-Floats = npt.NDArray[np.float64]
-Kernel = Callable[[Block, int], tuple[Floats, Floats, Floats, Floats]]
 
 
 @cache
@@ -58,15 +52,14 @@ def resolve_device(device: Device) -> Literal["cpu", "cuda"]:
     raise DeviceError(f"{why}; use --device cpu, or install torch with CUDA")
 
 
-def kernel_for(place: Literal["cpu", "cuda"]) -> Kernel:
+@cache
+def _cuda_kernel() -> Kernel:
+    """Return one kernel for all passes: its buffers take a moment to pin."""
+    from kinship.similarity.cuda import CudaKernel
+
+    return CudaKernel([f"cuda:{index}" for index in range(len(gpu_names()))])
+
+
+def kernel_for(place: Literal["cpu", "cuda"], threads: int | None = None) -> Kernel:
     """Return the kernel of a device, ready to run; on the CPU it is compiled here, or loaded from Numba's cache."""
-    if place == "cuda":
-        from kinship.similarity.cuda import CudaKernel
-
-        return CudaKernel("cuda")
-    from kinship.similarity.cpu import block_products
-
-    nothing, none = np.zeros(0, dtype=np.uint8), np.zeros(0)
-    row = np.zeros(1, dtype=np.int64)
-    block_products(Block(0, 0, (nothing,), row, row > 0, (none,), np.ones((1, 4), dtype=np.int64)), 0)
-    return block_products
+    return _cuda_kernel() if place == "cuda" else CpuKernel(threads)

@@ -1,16 +1,16 @@
 """The one streaming pass over the weights of a family, which fills its GramTable.
 
-Blocks are read and multiplied by a few threads and added up in their order, so that the result does not depend on
-the number of threads. The state of a pass can be kept and taken up again in the middle of a tensor.
+Batches of blocks are read and multiplied by a few threads, and the blocks are added up in their order, so that the
+result does not depend on the number of threads. The state of a pass can be kept and taken up again in the middle of a
+tensor.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -19,20 +19,17 @@ import numpy.typing as npt
 
 from kinship.checkpoints import Alignment
 from kinship.errors import NonFiniteError
-from kinship.similarity.blocks import Block
+from kinship.similarity.batch import Piece
 from kinship.similarity.compensated import add
 from kinship.similarity.device import Device, kernel_for, resolve_device
+from kinship.similarity.kernel import Kernel, Work
 from kinship.similarity.reader import Reader
 from kinship.similarity.table import GramTable
 
 __all__ = ["PassState", "gram_table"]
 
 Floats = npt.NDArray[np.float64]
-Products = tuple[Floats, Floats, Floats, Floats]
 SAVE_SECONDS = 2.0
-MOST_THREADS = 16  # more only queue for the memory bus
-CUDA_STREAMS = 2  # one block is copied while the other is multiplied
-BLOCK = 1 << 22  # elements
 
 
 @dataclass(frozen=True)
@@ -102,7 +99,7 @@ def gram_table(
     watch : Watch, optional
         Told of progress.
     threads : int, optional
-        Number of CPU threads; the result is the same for any.
+        Number of threads on the CPU; the result is the same for any.
     block : int, optional
         Elements a block.
 
@@ -112,18 +109,17 @@ def gram_table(
         A weight is NaN or infinite; the message names the model and the tensor.
     """
     place = resolve_device(device)
-    kernel = kernel_for(place)
+    kernel = kernel_for(place, threads)
     first_new = len(known.names) if known is not None else 0
     began = time.perf_counter()
     before = resume.seconds if resume else 0.0
     start = state = resume or _empty(len(alignment.tensors), len(alignment.names))
-    reader = Reader(block or BLOCK)
+    reader = Reader(block or kernel.block_elements)
     kept = began
     total = alignment.nbytes
-    workers = CUDA_STREAMS if place == "cuda" else threads or min(os.cpu_count() or 1, MOST_THREADS)
-    pool = ThreadPoolExecutor(workers)
+    pool = ThreadPoolExecutor(kernel.threads)
     try:
-        steps = _steps(alignment, reader, pool, 2 * workers, start, lambda rows: kernel(rows, first_new))
+        steps = _steps(_pieces(alignment, reader, start), kernel, pool, first_new)
         for state, tensor_done in _states(steps, start):
             now = time.perf_counter()
             if tensor_done:
@@ -159,60 +155,93 @@ def _empty(tensors: int, rows: int) -> PassState:
     )
 
 
-class _Step(NamedTuple):
-    """The products of one block on their way, and where it stands."""
+class _Place(NamedTuple):
+    """Where a block stands in the family."""
 
     tensor: int
     block: int
     last: bool
     nbytes: int
-    products: Future[Products]
 
 
-def _states(steps: Iterator[_Step], state: PassState) -> Iterator[tuple[PassState, bool]]:
+Steps = Iterator[tuple[_Place, Floats]]
+_Waiting = deque[tuple[list[_Place], Work]]
+
+
+def _states(steps: Steps, state: PassState) -> Iterator[tuple[PassState, bool]]:
     """Add up blocks in order; yield the state after each, and whether that block ended its tensor.
 
     The arrays of a yielded state are written on by the next step.
     """
     gram, sums, partial, nbytes = state.gram.copy(), state.sums.copy(), state.partial.copy(), state.nbytes
-    for step in steps:
-        g, g_low, s, s_low = step.products.result()
-        add(partial[0], partial[1], np.column_stack((g, s)))
-        partial[1] += np.column_stack((g_low, s_low))
-        nbytes += step.nbytes
-        if step.last:
+    for place, (value, compensation) in steps:
+        add(partial[0], partial[1], value)
+        partial[1] += compensation
+        nbytes += place.nbytes
+        if place.last:
             whole = partial.sum(axis=0)
-            gram[step.tensor], sums[step.tensor] = whole[:, :-1], whole[:, -1]
+            gram[place.tensor], sums[place.tensor] = whole[:, :-1], whole[:, -1]
             partial[...] = 0.0
-        position = (step.tensor + 1, 0) if step.last else (step.tensor, step.block + 1)
-        yield PassState(*position, gram, sums, partial, nbytes, 0.0), step.last
+        position = (place.tensor + 1, 0) if place.last else (place.tensor, place.block + 1)
+        yield PassState(*position, gram, sums, partial, nbytes, 0.0), place.last
 
 
-def _steps(
-    alignment: Alignment,
-    reader: Reader,
-    pool: ThreadPoolExecutor,
-    ahead: int,
-    state: PassState,
-    multiply: Callable[[Block], Products],
-) -> Iterator[_Step]:
-    """Submit the blocks from `state` on, at most `ahead` of them waiting, and yield them in order."""
-    waiting: deque[_Step] = deque()
+def _pieces(alignment: Alignment, reader: Reader, state: PassState) -> Iterator[tuple[_Place, Piece]]:
+    """Yield the blocks from `state` on, in order."""
     for index, aligned in enumerate(alignment.tensors[state.tensor :], start=state.tensor):
-        tensor = reader.tensor(aligned)
+        tensor, nbytes = reader.tensor(aligned), aligned.nbytes
         for number in range(state.block if index == state.tensor else 0, tensor.blocks):
-            future = pool.submit(lambda t, n: multiply(t.block(n)), tensor, number)
-            nbytes = aligned.nbytes * (number + 1) // tensor.blocks - aligned.nbytes * number // tensor.blocks
-            waiting.append(_Step(index, number, number == tensor.blocks - 1, nbytes, future))
-            if len(waiting) > ahead:
-                yield waiting.popleft()
-    yield from waiting
+            share = nbytes * (number + 1) // tensor.blocks - nbytes * number // tensor.blocks
+            yield _Place(index, number, number == tensor.blocks - 1, share), (tensor, number)
+
+
+def _steps(pieces: Iterator[tuple[_Place, Piece]], kernel: Kernel, pool: ThreadPoolExecutor, first_new: int) -> Steps:
+    """Give the kernel batch after batch, as many as it has slots, and yield the products of every block in order."""
+    begun: _Waiting = deque()
+    started: _Waiting = deque()
+    slots = kernel.begun + kernel.started + 1
+    for number, batch in enumerate(_batches(pieces, kernel)):
+        work = kernel.begin([piece for _, piece in batch], number % slots, pool, first_new)
+        begun.append(([place for place, _ in batch], work))
+        yield from _moved_on(begun, started, kernel.begun, kernel.started)
+    yield from _moved_on(begun, started, 0, 0)
+
+
+def _moved_on(
+    begun: deque[tuple[list[_Place], Work]],
+    started: deque[tuple[list[_Place], Work]],
+    most_begun: int,
+    most_started: int,
+) -> Steps:
+    """Start the oldest batches and finish the oldest of those, until no more than so many wait."""
+    while len(begun) > most_begun or len(started) > most_started:
+        if len(begun) > most_begun:
+            started.append(begun.popleft())
+            started[-1][1].start()
+        if len(started) > most_started:
+            places, work = started.popleft()
+            yield from zip(places, work.finish(), strict=True)
+
+
+def _batches(pieces: Iterator[tuple[_Place, Piece]], kernel: Kernel) -> Iterator[list[tuple[_Place, Piece]]]:
+    """Put neighbours together as long as they fit the kernel's capacity."""
+    batch: list[tuple[_Place, Piece]] = []
+    used = 0
+    for place, piece in pieces:
+        room = kernel.room(piece)
+        if batch and used + room > kernel.capacity:
+            yield batch
+            batch, used = [], 0
+        batch.append((place, piece))
+        used += room
+    if batch:
+        yield batch
 
 
 def _check_finite(alignment: Alignment, state: PassState) -> None:
     """Name the model whose weights in the tensor just ended are not finite: its squares are not."""
     done = state.tensor - 1
-    for name, square in zip(alignment.names, np.diagonal(state.gram[done]), strict=True):
-        if not np.isfinite(square):
-            where = alignment.tensors[done].name
-            raise NonFiniteError(f"{name} has NaN or infinite weights in {where}; leave it out or save it again")
+    bad = np.flatnonzero(~np.isfinite(np.diagonal(state.gram[done])))
+    if bad.size:
+        name, where = alignment.names[bad[0]], alignment.tensors[done].name
+        raise NonFiniteError(f"{name} has NaN or infinite weights in {where}; leave it out or save it again")

@@ -1,14 +1,18 @@
-"""Feed the kernels: blocks of elements of every row of a family, straight from memory maps.
+"""Feed the kernels: blocks of elements of every row of a family, straight from the files.
 
-Stored tensors are views of the mapped files; only a low-rank delta is computed, block by block.
+Stored tensors are views of memory maps, or places in files for a kernel that reads into its own memory; only a
+low-rank delta is computed, block by block.
 """
 
 from __future__ import annotations
 
 import mmap
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +29,7 @@ _NO_BYTES = np.zeros(0, dtype=np.uint8)
 Floats = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]
 Grid = tuple[int, int, int, int]
+
 _NO_GRID: Grid = (1, 1, 1, 1)
 
 
@@ -41,44 +46,52 @@ def to_float64(raw: npt.NDArray[Any], dtype: str) -> Floats:
 
 
 class Reader:
-    """Holds the memory maps of a family's files; `tensor` opens one aligned tensor for reading by blocks."""
+    """Holds the memory maps of a family's files; `tensor` opens one aligned tensor for reading by blocks.
 
-    def __init__(self, block: int) -> None:
-        self.block = block
-        self._maps: dict[Path, Bytes] = {}
+    Parameters
+    ----------
+    block : int or callable
+        Elements of a block, or what tells them from the bytes of an element in all rows and the number of rows.
+    """
+
+    def __init__(self, block: int | Callable[[float, int], int]) -> None:
+        self._block = block
+        self._maps: dict[Path, _Mapped] = {}
 
     def tensor(self, tensor: AlignedTensor) -> OpenTensor:
         """Map the files of one tensor and read its scales and low-rank factors."""
         rows = tuple(self._row(row, tensor.shape) for row in tensor.rows)
-        return OpenTensor(rows, tensor.shape, tensor.elements, self.block)
+        item = sum(row.item + 8 * row.scales.size / max(tensor.elements, 1) for row in rows)
+        block = self._block if isinstance(self._block, int) else self._block(item, len(rows))
+        return OpenTensor(rows, tensor.elements, block)
 
     def _row(self, row: Row, shape: tuple[int, ...]) -> _OpenRow:
-        stored = self._bytes(row.stored) if row.stored else _NO_BYTES
+        stored = self._stored(row.stored) if row.stored else _NOTHING
         dtype = row.stored.dtype if row.stored else ""
         scales, grid = self._scales(row.stored, row.scale) if row.stored and row.scale else (_EMPTY, _NO_GRID)
         factors = (self._whole(row.low_rank.a), self._whole(row.low_rank.b)) if row.low_rank else None
         return _OpenRow(stored, dtype, scales, grid, row.low_rank, factors, shape[-1] if shape else 1)
 
-    def _bytes(self, tensor: Tensor) -> Bytes:
+    def _stored(self, tensor: Tensor) -> _Stored:
+        mapped = self._map(tensor.file)
         size = tensor.elements * ITEM_BYTES[tensor.dtype]
-        found = self._map(tensor.file)[tensor.offset :][:size]
-        if len(found) < size:
-            problem = f"the file has become shorter since it was opened; tensor {tensor.name} is cut off"
-            raise CheckpointError(tensor.file, problem, "download or copy the file again")
+        found = _Stored(mapped.bytes[tensor.offset :][:size], mapped, tensor)
+        if len(found.bytes) < size:
+            raise _cut_off(tensor.file, tensor.name)
         return found
 
-    def _map(self, file: Path) -> Bytes:
+    def _map(self, file: Path) -> _Mapped:
         if file not in self._maps:
             try:
                 with file.open("rb") as handle:
                     mapped = mmap.mmap(handle.fileno(), 0, prot=mmap.PROT_READ)
+                    self._maps[file] = _Mapped(np.frombuffer(mapped, dtype=np.uint8), _OpenFile(file))
             except (OSError, ValueError) as error:  # an empty file cannot be mapped: a ValueError
                 raise CheckpointError(file, f"cannot be read ({error})", "mend the file, then retry") from None
-            self._maps[file] = np.frombuffer(mapped, dtype=np.uint8)
         return self._maps[file]
 
     def _whole(self, tensor: Tensor) -> Floats:
-        return to_float64(self._bytes(tensor), tensor.dtype).reshape(tensor.shape)
+        return to_float64(self._stored(tensor).bytes, tensor.dtype).reshape(tensor.shape)
 
     def _scales(self, stored: Tensor, scale: Tensor) -> tuple[Floats, Grid]:
         """Return the scales of a float8 tensor and its grid (`Block.grids`): weight = float8 value * scale.
@@ -98,12 +111,44 @@ class Reader:
         return np.ascontiguousarray(grid).reshape(-1), (sides[1], cells[0], cells[1], grid.shape[1])
 
 
+def _cut_off(file: Path, tensor: str) -> CheckpointError:
+    problem = f"the file has become shorter since it was opened; tensor {tensor} is cut off"
+    return CheckpointError(file, problem, "download or copy the file again")
+
+
+class _OpenFile:
+    """A file that is open for reading as long as somebody holds this."""
+
+    def __init__(self, path: Path) -> None:
+        self.number = os.open(path, os.O_RDONLY)
+
+    def __del__(self) -> None:
+        os.close(self.number)
+
+
+class _Mapped(NamedTuple):
+    """A whole file: its memory map, and the file itself."""
+
+    bytes: Bytes
+    file: _OpenFile
+
+
+class _Stored(NamedTuple):
+    """A stored tensor: its bytes in the map of its file, and its place in that file."""
+
+    bytes: Bytes
+    mapped: _Mapped | None
+    tensor: Tensor | None
+
+
+_NOTHING = _Stored(_NO_BYTES, None, None)
+
+
 @dataclass(frozen=True)
 class OpenTensor:
     """One aligned tensor, ready to be cut into blocks; safe to use from several threads."""
 
     rows: tuple[_OpenRow, ...]
-    shape: tuple[int, ...]
     elements: int
     block_elements: int
 
@@ -112,26 +157,52 @@ class OpenTensor:
         """Number of blocks."""
         return -(-self.elements // self.block_elements)
 
+    def count(self, number: int) -> int:
+        """Return the number of elements of a block."""
+        return min(self.block_elements, self.elements - number * self.block_elements)
+
     def block(self, number: int) -> Block:
         """Return block `number` of every row; stored rows are views of the mapped file."""
-        start = number * self.block_elements
-        count = min(self.block_elements, self.elements - start)
-        return Block(
-            start,
-            count,
-            tuple(row.raw(start, count) for row in self.rows),
-            np.array([F64 if row.low_rank else CODES.get(row.dtype, ZERO) for row in self.rows]),
-            np.array([not row.dtype for row in self.rows]),
-            tuple(_EMPTY if row.low_rank else row.scales for row in self.rows),
-            np.array([row.grid for row in self.rows]),
-        )
+        start, count = number * self.block_elements, self.count(number)
+        raw = tuple(row.raw(start, count) for row in self.rows)
+        return Block(start, count, raw, self.codes, self.is_delta, self.scales, self.grids)
+
+    @cached_property
+    def codes(self) -> npt.NDArray[np.int64]:
+        """`Block.codes`."""
+        return np.array([F64 if row.low_rank else CODES.get(row.dtype, ZERO) for row in self.rows])
+
+    @cached_property
+    def is_delta(self) -> npt.NDArray[np.bool_]:
+        """`Block.is_delta`."""
+        return np.array([not row.dtype for row in self.rows])
+
+    @cached_property
+    def scales(self) -> tuple[Floats, ...]:
+        """`Block.scales`."""
+        return tuple(_EMPTY if row.low_rank else row.scales for row in self.rows)
+
+    @cached_property
+    def grids(self) -> npt.NDArray[np.int64]:
+        """`Block.grids`."""
+        return np.array([row.grid for row in self.rows])
+
+    @cached_property
+    def items(self) -> npt.NDArray[np.int64]:
+        """Bytes of an element of each row in a block."""
+        return np.array([row.item for row in self.rows])
+
+    @cached_property
+    def places(self) -> npt.NDArray[np.int64]:
+        """File descriptor and offset of each row's bytes (R, 2); -1 and 0 where they are computed or there are none."""
+        return np.array([row.place for row in self.rows])
 
 
 @dataclass(frozen=True)
 class _OpenRow:
     """One model's row: stored bytes (none where `dtype` is empty), their scales, and a low-rank delta."""
 
-    stored: Bytes
+    stored: _Stored
     dtype: str
     scales: Floats
     grid: Grid
@@ -139,7 +210,20 @@ class _OpenRow:
     factors: tuple[Floats, Floats] | None
     columns: int
 
+    @property
+    def item(self) -> int:
+        """Bytes of an element in a block."""
+        return 8 if self.low_rank else ITEM_BYTES.get(self.dtype, 0)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """File descriptor and offset of the bytes; -1 and 0 where they are computed or there are none."""
+        if self.low_rank or self.stored.mapped is None or self.stored.tensor is None:
+            return -1, 0
+        return self.stored.mapped.file.number, self.stored.tensor.offset
+
     def raw(self, start: int, count: int) -> Bytes:
+        """Return the bytes of some elements."""
         if self.low_rank is None or self.factors is None:
             return self._bytes(start, count)
         values = _low_rank_block(self.low_rank, self.factors, self.columns, start, count)
@@ -147,9 +231,21 @@ class _OpenRow:
             values += self._values(start, count)
         return values.view(np.uint8)
 
+    def why_unread(self) -> CheckpointError:
+        """Return the error for bytes that a kernel could not read."""
+        tensor = self.stored.tensor
+        assert tensor is not None
+        try:
+            with tensor.file.open("rb") as file:
+                file.seek(tensor.offset)
+                file.read(self.stored.bytes.nbytes)
+        except OSError as error:
+            return CheckpointError(tensor.file, f"cannot be read ({error})", "mend the file, then retry")
+        return _cut_off(tensor.file, tensor.name)
+
     def _bytes(self, start: int, count: int) -> Bytes:
         item = ITEM_BYTES.get(self.dtype, 0)
-        return self.stored[start * item : (start + count) * item]
+        return self.stored.bytes[start * item : (start + count) * item]
 
     def _values(self, start: int, count: int) -> Floats:
         values = to_float64(self._bytes(start, count), self.dtype)
