@@ -11,6 +11,7 @@ from kinship.checkpoints.checkpoint import Checkpoint
 from kinship.checkpoints.content import PLAIN, likeness
 from kinship.checkpoints.header import Tensor
 from kinship.checkpoints.prefixes import Rules, fit_prefixes, renamed
+from kinship.checkpoints.spelling import spellings
 from kinship.checkpoints.vocabulary import in_layer, is_embedding, is_head
 from kinship.errors import AlignmentError
 
@@ -37,20 +38,55 @@ def in_terms_of(base: Checkpoint, model: Checkpoint) -> Named:
     CheckpointError
         A file cannot be read.
     """
-    rules = _prefixes(base, model)
-    if model.adapter is None:
-        rules |= _other_vocabulary(base, model, rules)
-    elif model.adapter.base is not None:
+    if model.adapter is not None and model.adapter.base is not None:
         own_base = in_terms_of(base, model.adapter.base).model
         model = replace(model, adapter=replace(model.adapter, base=own_base))
-    names = _names(base, model, rules)
+    spelled, own_spelled = spellings(base.tensors), spellings(_own(model))
+    plain_base, plain = _under(base, spelled), _under(model, own_spelled)
+    rules = _prefixes(plain_base, plain)
+    if model.adapter is None:
+        rules |= _other_vocabulary(plain_base, plain, rules)
+    plain = _under(plain, _names(plain_base, plain, rules))
+    back = {plain_name: name for name, plain_name in spelled.items()}
+    found = _under(plain, {name: back.get(name, name) for name in _own(plain)})
+    said = _respelled(own_spelled, spelled) | {before: after for before, after in rules.items() if before != after}
+    return Named(replace(found, ties=_ties(base, found.ties)), said)
+
+
+def _own(model: Checkpoint) -> list[str]:
+    """Return all names that a model has a tensor for, or an adapter a delta."""
+    return list(dict.fromkeys([*model.tensors, *(model.adapter.low_rank if model.adapter else ())]))
+
+
+def _under(model: Checkpoint, names: Mapping[str, str]) -> Checkpoint:
+    """Return a model with its tensors under other names."""
+    if all(name == other for name, other in names.items()):
+        return model
     tensors = {names[name]: tensor for name, tensor in model.tensors.items()}
+    ties = {names[name]: names[original] for name, original in model.ties.items()}
     adapter = model.adapter and replace(
         model.adapter, low_rank={names[name]: pair for name, pair in model.adapter.low_rank.items()}
     )
-    ties = _ties(base, {names[name]: names[original] for name, original in model.ties.items()})
-    used = {prefix: becomes for prefix, becomes in rules.items() if prefix != becomes}
-    return Named(replace(model, tensors=tensors, adapter=adapter, ties=ties), used)
+    return replace(model, tensors=tensors, ties=ties, adapter=adapter)
+
+
+def _respelled(own: Mapping[str, str], base: Mapping[str, str]) -> Rules:
+    """Return what the spelling of a model has that the base's has not, each with what it is read as, or the reverse."""
+    ours, theirs = _odd_parts(own), _odd_parts(base)
+    said = {part: becomes for part, becomes in ours.items() if part not in theirs}
+    lacking = [(part, becomes) for part, becomes in theirs.items() if part not in ours]
+    return said | {becomes: part for part, becomes in lacking}
+
+
+def _odd_parts(spelled: Mapping[str, str]) -> Rules:
+    """Return the parts of names that are spelled otherwise, with their plain spelling."""
+    found: Rules = {}
+    for name, plain in spelled.items():
+        if name != plain:
+            found |= {f"{part}.": "" for part in name.split(".")[:-1] if part not in plain.split(".")[:-1]}
+            last, plain_last = name.rpartition(".")[2], plain.rpartition(".")[2]
+            found |= {last: plain_last} if last != plain_last else {}
+    return found
 
 
 def _prefixes(base: Checkpoint, model: Checkpoint) -> Rules:
@@ -100,10 +136,9 @@ def _matrices(model: Checkpoint) -> Iterable[str]:
 def _names(base: Checkpoint, model: Checkpoint, rules: Rules) -> dict[str, str]:
     """Return the name under the rules for each name of the model."""
     known = base.tensors
-    own = dict.fromkeys([*model.tensors, *(model.adapter.low_rank if model.adapter else ())])
     if not rules:
-        return {name: name for name in own}
-    names = {name: renamed(rules, name) for name in own}
+        return {name: name for name in _own(model)}
+    names = {name: renamed(rules, name) for name in _own(model)}
     times = Counter(names.values())
     twice = next((name for name, count in times.items() if count > 1 and name in known), None)
     if twice is not None:

@@ -50,7 +50,7 @@ NAMINGS = {
     "no prefix": (llama(0), [("model.", "")], {"": "model."}),
     "compiled": (llama(0), [("", "_orig_mod.")], {"_orig_mod.": ""}),
     "data parallel": (llama(0), [("", "module.")], {"module.": ""}),
-    "both": (llama(0), [("", "_orig_mod.module.")], {"_orig_mod.module.": ""}),
+    "both": (llama(0), [("", "_orig_mod.module.")], {"_orig_mod.": "", "module.": ""}),
     "peft": (llama(0), [("", "base_model.model.")], {"base_model.model.": ""}),
     "a wrapper": (llama(0, tied=True), [("model.", "backbone.")], {"backbone.": "model."}),
     "a sequence": (llama(0, tied=True), [("model.", "0.auto_model.")], {"0.auto_model.": "model."}),
@@ -82,6 +82,36 @@ def test_one_mapping_of_prefixes_brings_all_together(tmp_path, naming):
     turned = align(odd, [base, rest])  # the odd one may be the base as well
     assert len(turned.tensors) == len(tensors)
     assert set(turned.renamed) == {"base", "a"}
+
+
+def test_wrappers_within_names_are_read_past(tmp_path):
+    tensors = llama(0)
+    wrapped = {name.replace(".mlp.", "._orig_mod.mlp."): array for name, array in tuned(tensors, 1).items()}
+    wrapped = {f"_fsdp_wrapped_module.{name}": array for name, array in wrapped.items()}
+    base, odd = _open(tmp_path / "base", tensors), _open(tmp_path / "odd", wrapped)
+    for first, other, said in (
+        (base, odd, {"_fsdp_wrapped_module.": "", "_orig_mod.": ""}),
+        (odd, base, {"": "_orig_mod."}),
+    ):
+        alignment = align(first, [other])
+        assert (len(alignment.tensors), alignment.left_out) == (len(tensors), ())
+        assert list(alignment.renamed.values()) == [said]
+        for tensor in alignment.tensors:
+            own, theirs = (row.stored.name.replace("_orig_mod.", "") for row in tensor.rows)
+            assert own.removeprefix("_fsdp_wrapped_module.") == theirs.removeprefix("_fsdp_wrapped_module.")
+
+
+def test_norms_spelled_as_in_tensorflow(tmp_path):
+    rng = np.random.default_rng(0)
+    base = {f"bert.encoder.layer.0.output.LayerNorm.{last}": rng.normal(size=12) for last in ("gamma", "beta")}
+    base["bert.encoder.layer.0.output.dense.weight"] = rng.normal(size=(12, 8))
+    today = {name.replace("gamma", "weight").replace("beta", "bias"): a for name, a in tuned(base, 1).items()}
+    old = _open(tmp_path / "base", base)
+    alignment = align(old, [_open(tmp_path / "odd", _renamed(today, ("bert.", "")))])
+    assert {tensor.name for tensor in alignment.tensors} == base.keys()
+    back = align(_open(tmp_path / "today", today), [old])
+    assert back.renamed == {"base": {"gamma": "weight", "beta": "bias"}}
+    assert {tensor.name for tensor in back.tensors} == today.keys()
 
 
 def test_names_that_fit_are_left_alone(tmp_path):
