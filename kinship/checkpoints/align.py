@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Literal, NamedTuple
 
+from kinship.checkpoints.buffers import is_buffer
 from kinship.checkpoints.checkpoint import Checkpoint, LowRank
 from kinship.checkpoints.copies import is_copy, stands_for
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
@@ -187,7 +188,7 @@ def _align_tensor(
     left_out: list[LeftOut],
 ) -> AlignedTensor | None:
     """Return the aligned tensor, or None with a line in `left_out`."""
-    if name.endswith(("rotary_emb.inv_freq", *_ACTIVATION)):
+    if name.endswith(_ACTIVATION) or any(name in m.tensors and is_buffer(name, m.tensors[name].shape) for m in models):
         left_out.append(LeftOut(name, "all", "a buffer, not a weight"))
         return None
     if all(is_copy(models, model, name) for model in models):

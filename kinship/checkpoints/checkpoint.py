@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from kinship.checkpoints.buffers import is_buffer
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.checkpoints.vocabulary import is_embedding, is_head
 
@@ -111,13 +112,13 @@ class Checkpoint:
 
     @cached_property
     def parameters(self) -> int:
-        """Number of weights; tied weights count once, float8 scales not at all."""
+        """Number of weights; tied weights count once, float8 scales and buffers not at all."""
         if self.adapter is not None:
             return sum(pair.a.elements + pair.b.elements for pair in self.adapter.low_rank.values())
         return sum(
             t.elements
             for n, t in self.tensors.items()
-            if t.dtype in ITEM_BYTES and n not in self.ties and "_scale" not in n
+            if t.dtype in ITEM_BYTES and n not in self.ties and "_scale" not in n and not is_buffer(n, t.shape)
         )
 
     @cached_property

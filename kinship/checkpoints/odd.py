@@ -63,6 +63,5 @@ def nothing_in_common(models: Sequence[Checkpoint], names: Sequence[str]) -> Ali
 
 def _blamed(name: str, stored: set[str], other: str, others: set[str]) -> str:
     examples = f"{min(stored, default='none')} and not {min(others, default='none')} as in {other}"
-    return (
-        f"{name} has other tensor names than the rest ({examples}); save it again with save_pretrained, or leave it out"
-    )
+    told = f"{name} has other tensor names than the rest ({examples}), and under no prefix are its weights like theirs"
+    return f"{told}; save it again with save_pretrained, or leave it out"

@@ -184,10 +184,16 @@ def test_what_is_no_float_is_left_out(tmp_path, dtype):
     assert alignment.left_out == (LeftOut("model.mask", "m0", f"not a floating-point weight ({dtype.lower()})"),)
 
 
-@pytest.mark.parametrize("name", ["model.layers.0.self_attn.rotary_emb.inv_freq", f"{UP}.input_scale"])
-def test_buffers_are_left_out(tmp_path, name):
-    extra = {name: np.ones(3)}
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("model.layers.0.self_attn.rotary_emb.inv_freq", (3,)), (f"{UP}.input_scale", (3,)),
+     ("h.0.attn.bias", (1, 1, 5, 5)), ("gpt_neox.layers.0.attention.masked_bias", ()),
+     ("layers.0.attention.inner_attention.rope.freqs", (4,))],
+)  # fmt: skip
+def test_buffers_are_left_out(tmp_path, name, shape):
+    extra = {name: np.ones(shape)}
     alignment = _aligned(tmp_path, llama(0) | extra, llama(1) | extra)
+    assert alignment.parameters == sum(tensor.size for tensor in llama(0).values())
     assert alignment.left_out == (LeftOut(name, "all", "a buffer, not a weight"),)
 
 
