@@ -15,7 +15,7 @@ def alike(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
 
     Adapters without a configuration of their own stay: their base says what they fit.
     """
-    shapes = [(one.config.architecture, one.config.layers, one.config.hidden_size) for one in checkpoints]
+    shapes = [(one.config.backbone, one.config.layers, one.config.hidden_size) for one in checkpoints]
     counted = Counter(shape for one, shape in zip(checkpoints, shapes, strict=True) if one.adapter is None)
     if not counted:
         return list(checkpoints)

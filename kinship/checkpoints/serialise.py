@@ -9,6 +9,7 @@ from typing import Any
 
 from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config, LowRank
 from kinship.checkpoints.header import Tensor
+from kinship.checkpoints.ties import tied_names
 
 __all__ = ["from_json", "to_json"]
 
@@ -35,6 +36,7 @@ def _plain(checkpoint: Checkpoint) -> dict[str, Any]:
         "size": checkpoint.size,
         "fingerprint": checkpoint.fingerprint,
         "licence": checkpoint.licence,
+        "ties": dict(checkpoint.ties),
         "adapter": adapter
         and {
             "declared_base": adapter.declared_base,
@@ -50,11 +52,13 @@ def _plain(checkpoint: Checkpoint) -> dict[str, Any]:
 
 def _checkpoint(plain: dict[str, Any]) -> Checkpoint:
     adapter = plain["adapter"]
+    tensors = {name: _tensor(entry) for name, entry in zip(plain["names"], plain["tensors"], strict=True)}
+    ties = plain.get("ties")  # absent in what was written before ties were told by content
     return Checkpoint(
         name=plain["name"],
         path=Path(plain["path"]),
         config=Config(**plain["config"]),
-        tensors={name: _tensor(entry) for name, entry in zip(plain["names"], plain["tensors"], strict=True)},
+        tensors=tensors,
         files=tuple(Path(file) for file in plain["files"]),
         size=plain["size"],
         fingerprint=plain["fingerprint"],
@@ -69,6 +73,7 @@ def _checkpoint(plain: dict[str, Any]) -> Checkpoint:
             },
             adapter["base"] and _checkpoint(adapter["base"]),
         ),
+        ties=tied_names(tensors) if ties is None else ties,
     )
 
 
