@@ -2,7 +2,8 @@
 
 from kinship.checkpoints.align import AlignedTensor, Alignment, LeftOut, Row, Vocabulary, align
 from kinship.checkpoints.alike import alike
-from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config, LowRank
+from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config
+from kinship.checkpoints.delta import Delta, LowRank, Shift, TokenRows
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.checkpoints.hub import cached_folder, download, is_hub_id, local_path
 from kinship.checkpoints.names import unique_names
@@ -17,11 +18,14 @@ __all__ = [
     "Alignment",
     "Checkpoint",
     "Config",
+    "Delta",
     "LeftOut",
     "LowRank",
     "Row",
     "Scan",
+    "Shift",
     "Tensor",
+    "TokenRows",
     "Vocabulary",
     "align",
     "alike",

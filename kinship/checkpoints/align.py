@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal, NamedTuple
 
-from kinship.checkpoints.checkpoint import EMBEDDINGS, HEAD, Checkpoint, LowRank
+from kinship.checkpoints.checkpoint import EMBEDDINGS, HEAD, Checkpoint
+from kinship.checkpoints.delta import Delta, TokenRows, stored_bytes
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
+from kinship.checkpoints.landing import landed
 from kinship.checkpoints.names import unique_names
 from kinship.errors import AlignmentError
 
@@ -31,13 +33,13 @@ class LeftOut(NamedTuple):
 class Row:
     """Where one model's row of one tensor comes from.
 
-    A stored tensor (with its scale, if it is float8), a low-rank delta, or both: a delta on another base. With
-    neither, the row is a delta of zero: an adapter leaves this tensor alone.
+    A stored tensor (with its scale, if it is float8), an adapter's delta, or both: a delta on another base, or one that
+    depends on the weight. With neither, the row is a delta of zero: an adapter leaves this tensor alone.
     """
 
     stored: Tensor | None = None
     scale: Tensor | None = None
-    low_rank: LowRank | None = None
+    low_rank: Delta | None = None
 
     @property
     def is_delta(self) -> bool:
@@ -62,8 +64,7 @@ class AlignedTensor:
     def nbytes(self) -> int:
         """Bytes that a pass reads for it."""
         stored = sum(ITEM_BYTES[row.stored.dtype] for row in self.rows if row.stored) * self.elements
-        pairs = [row.low_rank for row in self.rows if row.low_rank]
-        return stored + sum(t.elements * ITEM_BYTES[t.dtype] for pair in pairs for t in (pair.a, pair.b))
+        return stored + sum(stored_bytes(row.low_rank) for row in self.rows if row.low_rank)
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,8 @@ def align(base: Checkpoint, members: Sequence[Checkpoint], vocabulary: Vocabular
         raise AlignmentError(f"{base.name} is an adapter and cannot be the base; give the model it adapts")
     models = (base, *members)
     names = unique_names([model.path for model in models])
+    laid = [landed(model, name, base, names[0]) for model, name in zip(models, names, strict=True)]
+    models = tuple(model for model, _ in laid)
     for model, name in zip(models, names, strict=True):
         _same_architecture(base, names[0], model, name)
     left_out: list[LeftOut] = []
@@ -118,7 +121,8 @@ def align(base: Checkpoint, members: Sequence[Checkpoint], vocabulary: Vocabular
             tensors.append(found)
     if not tensors:
         raise AlignmentError(f"{names[0]} and {', '.join(names[1:])} have no tensor in common; check the base")
-    return Alignment(base, tuple(members), names, tuple(tensors), tuple(left_out), _warnings(models, names), vocabulary)
+    warnings = (*_warnings(models, names), *(told for _, said in laid for told in said))
+    return Alignment(base, tuple(members), names, tuple(tensors), tuple(left_out), warnings, vocabulary)
 
 
 def _same_architecture(base: Checkpoint, base_name: str, model: Checkpoint, name: str) -> None:
@@ -153,11 +157,13 @@ def _ordered_names(models: Sequence[Checkpoint]) -> list[str]:
 def _row(model: Checkpoint, base: Checkpoint, name: str) -> Row | None:
     """Find the row of `name`; a tied model's output head is its embedding."""
     if model.adapter is not None:
+        own_base = model.adapter.base or base
+        if name == HEAD and _ties_head(model) and _ties_head(own_base):
+            name = next((n for n in own_base.tensors if n.endswith(EMBEDDINGS)), name)
         low_rank = model.adapter.low_rank.get(name)
         if name in model.tensors:
             return Row(model.tensors[name], low_rank=low_rank)
-        own_base = model.adapter.base
-        if own_base is None or own_base.fingerprint == base.fingerprint:
+        if own_base.fingerprint == base.fingerprint and not (low_rank and low_rank.needs_weight):
             return Row(low_rank=low_rank)
         under = _row(own_base, base, name)
         return under and Row(under.stored, under.scale, low_rank)
@@ -220,14 +226,13 @@ def _fault(row: Row | None) -> str | None:
         return "missing"
     if row.stored is not None and row.stored.dtype not in ITEM_BYTES:
         return f"not a floating-point weight ({row.stored.dtype.lower()})"
-    if row.stored is not None and row.low_rank is not None and row.low_rank.shape != row.stored.shape:
-        return f"its low-rank delta has shape {list(row.low_rank.shape)}, not {list(row.stored.shape)}"
     return None
 
 
 def _shape(row: Row, default: tuple[int, ...]) -> tuple[int, ...]:
-    source = row.stored or row.low_rank
-    return source.shape if source else default
+    if row.stored is not None:
+        return row.stored.shape
+    return default if row.low_rank is None or isinstance(row.low_rank, TokenRows) else row.low_rank.shape
 
 
 def _common_rows(name: str, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
@@ -244,8 +249,9 @@ def _warnings(models: Sequence[Checkpoint], names: Sequence[str]) -> tuple[str, 
         if model.adapter is None:
             continue
         if model.adapter.base is None:
-            declared = model.adapter.declared_base or "no base"
-            found.append(f"{name} is an adapter that names {declared}; it is taken as a delta on {names[0]}")
+            fault, declared = model.adapter.fault, model.adapter.declared_base or "no base"
+            told = f"that names {declared}" if not fault else f"on {declared}, which cannot be read ({fault})"
+            found.append(f"{name} is an adapter {told}; it is taken as a delta on {names[0]}")
         elif model.adapter.base.fingerprint != models[0].fingerprint:
             found.append(f"{name} is an adapter on {model.adapter.base.path}, not on {names[0]}; both are read")
     return tuple(found)

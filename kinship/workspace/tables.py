@@ -11,11 +11,13 @@ from dataclasses import replace
 import numpy as np
 from sqlalchemy import Column, Float, LargeBinary, Row, String, Table, Text, delete, insert, select
 
-from kinship.checkpoints import Alignment
+from kinship.checkpoints import Alignment, Checkpoint
 from kinship.similarity import Device, GramTable
 from kinship.workspace.database import metadata, transaction
 
 __all__ = ["extendable_table", "load_table", "store_table", "table_key"]
+
+_ADAPTER_RULES = "as PEFT merges"  # tables of earlier releases took every adapter for B @ A
 
 _tables = Table(
     "gram_tables",
@@ -119,7 +121,12 @@ def _restore(row: Row[tuple[object, ...]], alignment: Alignment, rows: list[int]
 
 
 def _fingerprints(alignment: Alignment) -> list[str]:
-    return [alignment.base.fingerprint, *(m.fingerprint for m in alignment.members)]
+    return [alignment.base.fingerprint, *(_fingerprint(member) for member in alignment.members)]
+
+
+def _fingerprint(member: Checkpoint) -> str:
+    """Return its fingerprint; of an adapter with the rules that it is read by, which decide the numbers too."""
+    return member.fingerprint if member.adapter is None else f"{member.fingerprint} {_ADAPTER_RULES}"
 
 
 def _compared(alignment: Alignment) -> str:
