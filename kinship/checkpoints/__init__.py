@@ -6,6 +6,7 @@ from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config
 from kinship.checkpoints.delta import Delta, LowRank, Shift, TokenRows
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.checkpoints.hub import cached_folder, download, is_hub_id, local_path
+from kinship.checkpoints.landing import landed
 from kinship.checkpoints.names import unique_names
 from kinship.checkpoints.open import needs_torch, open_checkpoint
 from kinship.checkpoints.scan import Scan, find_checkpoints, scan
@@ -33,6 +34,7 @@ __all__ = [
     "download",
     "find_checkpoints",
     "is_hub_id",
+    "landed",
     "local_path",
     "needs_torch",
     "open_checkpoint",
