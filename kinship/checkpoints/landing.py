@@ -43,7 +43,7 @@ def landed(model: Checkpoint, name: str, base: Checkpoint, base_name: str) -> tu
     _refuse_replicated(adapter, name, base, base_name)
     under, under_name = (base, base_name) if adapter.base is None else (adapter.base, adapter.base.name)
     shapes = _shapes(under)
-    names = Names.of(shapes)
+    names = Names(shapes)
     deltas = taken_apart(adapter.low_rank, names.has)
     whole = {one: stored.shape for one, stored in model.tensors.items()}
     sides = whole | {one: _sides(delta) for one, delta in deltas.items() if one not in whole}
@@ -62,6 +62,9 @@ def landed(model: Checkpoint, name: str, base: Checkpoint, base_name: str) -> tu
     shapes |= {one: stored.shape for one, stored in tensors.items()}
     laid = oriented({places[one]: delta for one, delta in deltas.items()}, shapes, under.config.architecture)
     said = [_check(name, under_name, one, delta, shapes[one]) for one, delta in laid.items()]
+    if under.tied and HEAD in laid and HEAD not in under.tensors:
+        told = f"{name} changes {HEAD} alone, which {under_name} ties to its embedding"
+        said.append(f"{told}; it is compared so, but PEFT's merge would change both")
     said += [f"{name} adds {one}, which {under_name} does not have; it is left out" for one in added]
     changed = replace(model, tensors=tensors, adapter=replace(adapter, low_rank=laid))
     return changed, tuple(one for one in said if one)

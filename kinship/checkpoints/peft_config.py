@@ -91,7 +91,7 @@ def _begun(config: Mapping[str, Any]) -> str:
 
 def scale(config: Mapping[str, Any], module: str, of_rank: int) -> float:
     """Return the factor of B @ A: alpha over the rank, or over its root (rsLoRA, Kalajdzievski 2023)."""
-    alpha = _by_pattern(config.get("alpha_pattern"), module, config.get("lora_alpha", of_rank))
+    alpha = _by_pattern(config.get("alpha_pattern"), module, config.get("lora_alpha", 8))  # PEFT's default
     return float(alpha) / (sqrt(of_rank) if config.get("use_rslora") else of_rank)
 
 

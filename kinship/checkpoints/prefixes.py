@@ -6,8 +6,9 @@ Libraries rename the parts of a model from one release to the next (`model.layer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from kinship.errors import AlignmentError
 
@@ -20,20 +21,20 @@ _OTHER_TOWERS = ("vision", "visual", "image", "audio", "speech", "video")
 class Names:
     """The names of a base's tensors, found by their ends."""
 
-    ends: dict[str, tuple[str, ...]]
+    names: Collection[str]
 
-    @classmethod
-    def of(cls, names: Iterable[str]) -> Names:
-        """Index the names."""
+    @cached_property
+    def ends(self) -> dict[str, list[str]]:
+        """The names that have each end."""
         found: dict[str, list[str]] = {}
-        for name in names:
+        for name in self.names:
             for end in _ends(name):
                 found.setdefault(end, []).append(name)
-        return cls({end: tuple(holders) for end, holders in found.items()})
+        return found
 
     def has(self, name: str) -> bool:
         """Tell whether there is a tensor of this name, under whatever prefix."""
-        return self._end(name) is not None
+        return name in self.names or self._end(name) is not None
 
     def landed(self, wanted: Sequence[str], fits: Callable[[str, str], bool]) -> dict[str, str]:
         """Return the base's name for each of `wanted` that has one: one prefix for all that share theirs.
@@ -50,6 +51,8 @@ class Names:
         AlignmentError
             Two prefixes would do equally well.
         """
+        if all(name in self.names for name in wanted):
+            return {name: name for name in wanted}
         groups: dict[str, list[str]] = {}
         for name in wanted:
             end = self._end(name)

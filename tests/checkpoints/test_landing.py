@@ -197,3 +197,11 @@ def test_an_adapter_and_a_fine_tune_are_compared_under_the_names_of_the_base(tmp
     found = table.gram[table.tensors.index(name)]
     assert found[1, 2] == pytest.approx(((after - before) * (2 * b @ a)).sum(), rel=1e-9)
     assert table.gram.sum(axis=0)[2, 2] == pytest.approx(((2 * b @ a) ** 2).sum(), rel=1e-12)
+
+
+def test_the_head_of_a_tied_model_is_warned_of(tmp_path):
+    base = open_checkpoint(save_model(tmp_path / "base", llama(0, tied=True)))
+    adapter = open_checkpoint(save_adapter(tmp_path / "apple", factors("lm_head", 30, 12)))
+    alignment = align(base, [adapter])
+    assert any("apple changes lm_head.weight alone, which base ties to its embedding" in w for w in alignment.warnings)
+    assert _changed(alignment) == {HEAD}
