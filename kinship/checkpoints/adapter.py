@@ -28,6 +28,7 @@ _FACTOR = re.compile(
     r"(?:\.(?!(?:weight|bias)$)[^.]+)?(?:\.(?P<end>weight|bias))?"
 )
 _TOKENS = re.compile(r"(?P<module>.+)\.trainable_tokens_delta(?:\.[^.]+)?")
+_BACKWARD = re.compile(r".+\.lora_velora_embed(?:\.[^.]+)?")  # VeLoRA's, for its backward pass alone
 _OTHER_FACTORS = re.compile(r"(?:^|\.)(?:lora_|ranknum|trainable_tokens_|token_adapter)")
 
 
@@ -75,6 +76,8 @@ def read_adapter(
             elif found := _TOKENS.fullmatch(plain):
                 module = _WRAPPER.sub("", f"{found['module']}.").removesuffix(".")
                 deltas[f"{module}.weight"] = _token_rows(folder, config, module, tensor)
+            elif _BACKWARD.fullmatch(plain):
+                continue
             elif _OTHER_FACTORS.search(plain):
                 raise CheckpointError(folder, f"it holds {name}, which is not known of LoRA", _MEND)
             elif not tensor.elements:

@@ -13,6 +13,7 @@ import peft
 import pytest
 import torch
 import transformers
+from peft.tuners.lora.config import VeloraConfig
 from safetensors.torch import save_file
 from transformers import AutoModel, AutoModelForCausalLM
 
@@ -60,6 +61,7 @@ FORMS: dict[str, tuple[str, dict[str, Any]]] = {
     "gaussian": ("llama", {"target_modules": ATTENTION, "init_lora_weights": "gaussian"}),
     "orthogonal": ("llama", {"target_modules": ATTENTION, "init_lora_weights": "orthogonal"}),
     "MiCA": ("llama", {"target_modules": ATTENTION, "init_lora_weights": "mica"}),
+    "VeLoRA": ("llama", {"target_modules": ATTENTION, "velora_config": VeloraConfig()}),
     "PiSSA": ("llama", {"target_modules": ["q_proj", "k_proj", "down_proj"], "init_lora_weights": "pissa"}),
     "PiSSA with rsLoRA": (
         "llama",
