@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from kinship.checkpoints.checkpoint import HEAD
 from kinship.checkpoints.delta import Delta, LowRank
 from kinship.errors import AlignmentError
 
@@ -35,15 +36,14 @@ def oriented(deltas: Mapping[str, Delta], shapes: Mapping[str, Shape], architect
         Square weights of experts whose direction nothing tells.
     """
     directions = {name: _direction(delta, shapes[name]) for name, delta in deltas.items() if isinstance(delta, LowRank)}
-    seen = {
-        stacked: {way for name, way in directions.items() if way is not None and _stacked(deltas[name]) == stacked}
-        for stacked in (True, False)
-    }
+    shown = {name: way for name, way in directions.items() if way is not None and not name.endswith(HEAD)}
+    seen = {kind: {way for name, way in shown.items() if _stacked(deltas[name]) == kind} for kind in (True, False)}
     turned = dict(deltas)
-    for name, shown in directions.items():
+    for name, direction in directions.items():
         delta = deltas[name]
         if isinstance(delta, LowRank) and _turns(delta):
-            way = shown if shown is not None else _guess(name, delta, seen[_stacked(delta)], architecture or "")
+            siblings = seen[_stacked(delta)]
+            way = direction if direction is not None else _guess(name, delta, siblings, architecture or "")
             turned[name] = replace(delta, transposed=way)
     return turned
 
@@ -65,7 +65,7 @@ def _stacked(delta: Delta) -> bool:
 
 
 def _turns(delta: LowRank) -> bool:
-    """Tell whether the direction is open: an embedding's is not, a convolution has one, and parts are taken by name."""
+    """Tell whether the direction is open; those of embeddings, convolutions and single experts are not."""
     return len(delta.a.shape) == 2 and delta.part is None and not delta.embedding
 
 

@@ -128,6 +128,14 @@ def test_shapes_tell_how_a_weight_is_stored(tmp_path, fan_in_fan_out):
     assert found == {f"{Q}.weight": False, f"{UP}.weight": False}
 
 
+def test_a_head_does_not_tell_how_the_layers_are_stored(tmp_path):
+    base = llama(0) | {"h.0.c_attn.weight": np.ones((12, 36)), "h.0.c_proj.weight": np.ones((12, 12))}
+    tensors = factors("h.0.c_attn", 36, 12) | factors("h.0.c_proj", 12, 12) | factors("lm_head", 30, 12)
+    alignment = _laid(tmp_path, base, tensors, fan_in_fan_out=False)
+    found = {t.name: t.rows[1].low_rank.transposed for t in alignment.tensors if t.rows[1].low_rank}
+    assert found == {"h.0.c_attn.weight": True, "h.0.c_proj.weight": True, HEAD: False}
+
+
 def test_square_weights_alone_go_as_the_config_says(tmp_path):
     for said in (True, False):
         alignment = _laid(tmp_path, llama(0), factors(Q, 12, 12), fan_in_fan_out=said)

@@ -21,6 +21,7 @@ from kinship.checkpoints import align, open_checkpoint
 from kinship.errors import AlignmentError
 from kinship.similarity import gram_table
 from kinship.similarity.reader import Reader
+from tests.families import save, save_adapter
 
 SMALL = {
     "vocab_size": 40,
@@ -255,3 +256,13 @@ def test_replicated_layers_are_those_of_the_unmerged_model(tmp_path, bases):
     assert torch.allclose(ours, right, atol=1e-5)
     with pytest.raises(AlignmentError, match="its layer_replication makes 4 layers, not 2"):
         align(open_checkpoint(bases["llama"]), [open_checkpoint(folder)])
+
+
+def test_pissa_on_a_weight_of_zeros(tmp_path):
+    name = "model.layers.0.mlp.up_proj"
+    a, b = np.ones((3, 40), dtype=np.float32), np.ones((30, 3), dtype=np.float32)
+    factors = {f"{name}.lora_A.weight": a, f"{name}.lora_B.weight": b}
+    adapter = open_checkpoint(save_adapter(tmp_path / "apple", factors, init_lora_weights="pissa"))
+    base = open_checkpoint(save(tmp_path / "base.safetensors", {f"{name}.weight": np.zeros((30, 40))}))
+    table = gram_table(align(base, [adapter]))
+    assert table.gram[0, 1, 1] == pytest.approx(((2.0 * b @ a) ** 2).sum(), rel=1e-12)
