@@ -1,8 +1,9 @@
 """Checkpoints: open by header, find below a folder, download, and align a family with its base."""
 
-from kinship.checkpoints.align import AlignedTensor, Alignment, LeftOut, Row, Vocabulary, align
+from kinship.checkpoints.align import TIED, AlignedTensor, Alignment, LeftOut, Row, Vocabulary, align
 from kinship.checkpoints.alike import alike
 from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config
+from kinship.checkpoints.confirm import confirmed
 from kinship.checkpoints.delta import Delta, LowRank, Shift, TokenRows
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.checkpoints.hub import cached_folder, download, is_hub_id, local_path
@@ -14,6 +15,7 @@ from kinship.checkpoints.tokenizer import tokenizer_digest
 
 __all__ = [
     "ITEM_BYTES",
+    "TIED",
     "Adapter",
     "AlignedTensor",
     "Alignment",
@@ -31,6 +33,7 @@ __all__ = [
     "align",
     "alike",
     "cached_folder",
+    "confirmed",
     "download",
     "find_checkpoints",
     "is_hub_id",

@@ -16,8 +16,6 @@ from kinship.errors import CheckpointError
 __all__ = ["read_adapter"]
 
 _MEND = "save the adapter again with PEFT"
-_PARTITIONED = "the training run was partitioned, and its weights were not gathered"
-_GATHER = "gather them (DeepSpeed ZeRO-3: zero_to_fp32.py, or GatheredParameters), then save it again"
 _PREFIX = "base_model.model."
 _RUNTIME = re.compile(r"(?:^|(?<=\.))(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.|^module\.")
 _WRAPPER = re.compile(
@@ -80,8 +78,6 @@ def read_adapter(
                 continue
             elif _OTHER_FACTORS.search(plain):
                 raise CheckpointError(folder, f"it holds {name}, which is not known of LoRA", _MEND)
-            elif not tensor.elements:
-                raise CheckpointError(folder, f"{name} is empty: {_PARTITIONED}", _GATHER)
             else:
                 whole[_WRAPPER.sub("", plain)] = tensor
         for wrapped, pair in factors.items():
@@ -153,8 +149,6 @@ def _pair(folder: Path, module: str, pair: Mapping[str, Tensor], kind: str) -> t
     if f"{kind}A" not in pair or f"{kind}B" not in pair:
         raise CheckpointError(folder, f"{module} has one LoRA factor of two", _MEND)
     a, b = pair[f"{kind}A"], pair[f"{kind}B"]
-    if 0 in (a.elements, b.elements):
-        raise CheckpointError(folder, f"the LoRA factors of {module} are empty: {_PARTITIONED}", _GATHER)
     if not 2 <= len(a.shape) == len(b.shape) or a.shape[0] != b.shape[1] or {*b.shape[2:]} > {1}:
         shapes = f"{list(a.shape)} and {list(b.shape)}"
         raise CheckpointError(folder, f"the LoRA factors of {module} do not fit ({shapes})", _MEND)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Literal, NamedTuple
 
-from kinship.checkpoints.checkpoint import EMBEDDINGS, HEAD, Checkpoint
+from kinship.checkpoints.checkpoint import Checkpoint
+from kinship.checkpoints.copies import is_copy, stands_for
 from kinship.checkpoints.delta import Delta, TokenRows, stored_bytes
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.checkpoints.landing import landed
 from kinship.checkpoints.names import unique_names
+from kinship.checkpoints.odd import nothing_in_common, same_architecture
+from kinship.checkpoints.renaming import in_terms_of
+from kinship.checkpoints.vocabulary import in_layer, is_embedding, is_head
 from kinship.errors import AlignmentError
 
-__all__ = ["AlignedTensor", "Alignment", "LeftOut", "Row", "Vocabulary", "align"]
+__all__ = ["TIED", "AlignedTensor", "Alignment", "LeftOut", "Row", "Vocabulary", "align", "realigned"]
 
 Vocabulary = Literal["common", "leave-out"]
+TIED = "tied to the embedding, counted once"
 _SCALES = ("_scale", "_scale_inv")
 _ACTIVATION = (".input_scale", ".output_scale", ".k_scale", ".v_scale", ".kv_scale")
 
@@ -69,7 +74,17 @@ class AlignedTensor:
 
 @dataclass(frozen=True)
 class Alignment:
-    """A base and its members with all that can be compared between them."""
+    """A base and its members with all that can be compared between them.
+
+    Attributes
+    ----------
+    tensors : tuple of AlignedTensor
+        What all have, under the base's names.
+    renamed : Mapping of str to (Mapping of str to str)
+        For models that call their tensors otherwise: what prefixes become (`kinship.checkpoints.prefixes`).
+    models : tuple of Checkpoint
+        The base and the members with all their tensors under the base's names, also those that have no partner.
+    """
 
     base: Checkpoint
     members: tuple[Checkpoint, ...]
@@ -78,6 +93,8 @@ class Alignment:
     left_out: tuple[LeftOut, ...]
     warnings: tuple[str, ...]
     vocabulary: Vocabulary = "common"
+    renamed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    models: tuple[Checkpoint, ...] = field(default=(), repr=False)
 
     @property
     def parameters(self) -> int:
@@ -104,44 +121,35 @@ def align(base: Checkpoint, members: Sequence[Checkpoint], vocabulary: Vocabular
     ------
     AlignmentError
         Another architecture, layer count or size (the first difference is named), or nothing in common.
+    CheckpointError
+        The content of tensors has to tell what their names do not, and a file cannot be read.
     """
     if base.adapter is not None:
         raise AlignmentError(f"{base.name} is an adapter and cannot be the base; give the model it adapts")
-    models = (base, *members)
-    names = unique_names([model.path for model in models])
-    laid = [landed(model, name, base, names[0]) for model, name in zip(models, names, strict=True)]
-    models = tuple(model for model, _ in laid)
-    for model, name in zip(models, names, strict=True):
-        _same_architecture(base, names[0], model, name)
+    names = unique_names([model.path for model in (base, *members)])
+    laid = [landed(member, name, base, names[0]) for member, name in zip(members, names[1:], strict=True)]
+    same_architecture((base, *(one.model for one in laid)), names)
+    named = [in_terms_of(base, one.model) for one in laid]
+    models = (base, *(one.model for one in named))
+    rules = {name: on.rules | to.rules for name, on, to in zip(names[1:], laid, named, strict=True)}
+    renamed = {name: found for name, found in rules.items() if found}
+    told = [one for landing in laid for one in landing.said]
+    warnings = (*_warnings(models, names), *(_said(name, found) for name, found in renamed.items()), *told)
+    empty = Alignment(base, tuple(members), names, (), (), warnings, vocabulary, renamed)
+    return realigned(empty, models)
+
+
+def realigned(alignment: Alignment, models: Sequence[Checkpoint]) -> Alignment:
+    """Return what can be compared where more is known of the models, which have their tensors under one name."""
     left_out: list[LeftOut] = []
     tensors: list[AlignedTensor] = []
     for tensor in _ordered_names(models):
-        found = _align_tensor(tensor, models, names, vocabulary, left_out)
+        found = _align_tensor(tensor, models, alignment.names, alignment.vocabulary, left_out)
         if found is not None:
             tensors.append(found)
     if not tensors:
-        raise AlignmentError(f"{names[0]} and {', '.join(names[1:])} have no tensor in common; check the base")
-    warnings = (*_warnings(models, names), *(told for _, said in laid for told in said))
-    return Alignment(base, tuple(members), names, tuple(tensors), tuple(left_out), warnings, vocabulary)
-
-
-def _same_architecture(base: Checkpoint, base_name: str, model: Checkpoint, name: str) -> None:
-    if model.adapter is not None and model.adapter.base is None:
-        return
-    for field, word in (
-        ("architecture", "architecture"),
-        ("layers", "number of layers"),
-        ("hidden_size", "hidden size"),
-        ("intermediate_size", "MLP size"),
-        ("heads", "number of attention heads"),
-        ("key_value_heads", "number of key-value heads"),
-    ):
-        ours, theirs = getattr(base.config, field), getattr(model.config, field)
-        if ours is not None and theirs is not None and ours != theirs:
-            raise AlignmentError(
-                f"{name} cannot be compared with {base_name}: {word} {theirs}, not {ours}; "
-                "choose models made from the same base"
-            )
+        raise nothing_in_common(models, alignment.names)
+    return replace(alignment, tensors=tuple(tensors), left_out=tuple(left_out), models=tuple(models))
 
 
 def _ordered_names(models: Sequence[Checkpoint]) -> list[str]:
@@ -154,33 +162,28 @@ def _ordered_names(models: Sequence[Checkpoint]) -> list[str]:
     return list(seen)
 
 
-def _row(model: Checkpoint, base: Checkpoint, name: str) -> Row | None:
-    """Find the row of `name`; a tied model's output head is its embedding."""
+def _row(models: Sequence[Checkpoint], model: Checkpoint, name: str) -> Row | None:
+    """Find the row of `name` in one of the models; a tied model's output head is its embedding."""
+    base = models[0]
     if model.adapter is not None:
         own_base = model.adapter.base or base
-        if name == HEAD and _ties_head(model) and _ties_head(own_base):
-            name = next((n for n in own_base.tensors if n.endswith(EMBEDDINGS)), name)
+        if name not in model.tensors and name not in model.adapter.low_rank:
+            stand_in = None if name in own_base.tensors else stands_for(models, own_base, name)
+            name = own_base.ties.get(name) or stand_in or name
         low_rank = model.adapter.low_rank.get(name)
         if name in model.tensors:
             return Row(model.tensors[name], low_rank=low_rank)
         if own_base.fingerprint == base.fingerprint and not (low_rank and low_rank.needs_weight):
             return Row(low_rank=low_rank)
-        under = _row(own_base, base, name)
+        under = _row(models, own_base, name)
         return under and Row(under.stored, under.scale, low_rank)
-    if name == HEAD and model.tied:
-        name = next((n for n in model.tensors if n.endswith(EMBEDDINGS)), name)
+    if name not in model.tensors:
+        name = stands_for(models, model, name) or name
     stored = model.tensors.get(name)
     if stored is None:
         return None
     scale = model.tensors.get(f"{name}_scale_inv") or model.tensors.get(f"{name}_scale")
     return Row(stored, scale if stored.dtype.startswith("F8_") else None)
-
-
-def _ties_head(model: Checkpoint) -> bool:
-    if model.adapter is None:
-        return model.tied
-    touched = HEAD in model.tensors or HEAD in model.adapter.low_rank
-    return not touched and (model.adapter.base is None or _ties_head(model.adapter.base))
 
 
 def _align_tensor(
@@ -194,10 +197,10 @@ def _align_tensor(
     if name.endswith(("rotary_emb.inv_freq", *_ACTIVATION)):
         left_out.append(LeftOut(name, "all", "a buffer, not a weight"))
         return None
-    if name == HEAD and all(_ties_head(model) for model in models):
-        left_out.append(LeftOut(name, "all", "tied to the embedding, counted once"))
+    if all(is_copy(models, model, name) for model in models):
+        left_out.append(LeftOut(name, "all", TIED))
         return None
-    rows = [_row(model, models[0], name) for model in models]
+    rows = [_row(models, model, name) for model in models]
     for row, model in zip(rows, names, strict=True):
         fault = _fault(row)
         if fault:
@@ -207,7 +210,7 @@ def _align_tensor(
     first = _shape(present[0], ())
     shapes = [_shape(row, first) for row in present]
     if any(shape != first for shape in shapes):
-        common = _common_rows(name, shapes)
+        common = _common_rows(name, shapes, models)
         odd = next(i for i, shape in enumerate(shapes) if shape != first)
         if common is None or vocabulary == "leave-out":
             reason = f"shape {list(shapes[odd])}, not {list(first)}"
@@ -235,12 +238,21 @@ def _shape(row: Row, default: tuple[int, ...]) -> tuple[int, ...]:
     return default if row.low_rank is None or isinstance(row.low_rank, TokenRows) else row.low_rank.shape
 
 
-def _common_rows(name: str, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
+def _common_rows(name: str, shapes: Sequence[tuple[int, ...]], models: Sequence[Checkpoint]) -> tuple[int, ...] | None:
     """Return the shape that all share, where only the number of vocabulary rows differs."""
-    vocabulary = name.endswith((*EMBEDDINGS, HEAD, "lm_head.bias"))
-    if not vocabulary or len({shape[1:] for shape in shapes}) > 1:
+    if in_layer(name) or not all(shapes) or len({shape[1:] for shape in shapes}) > 1:
+        return None
+    sizes = [_vocabulary_sizes(model) for model in models]
+    by_size = all(shape[0] in known for shape, known in zip(shapes, sizes, strict=True))
+    if not (by_size or is_embedding(name) or is_head(name)):
         return None
     return (min(shape[0] for shape in shapes), *shapes[0][1:])
+
+
+def _vocabulary_sizes(model: Checkpoint) -> set[int]:
+    """Return how many rows what has one for each token has: as the config says it, and the embeddings."""
+    rows = {t.shape[0] for name, t in model.tensors.items() if is_embedding(name) and t.shape}
+    return rows | ({model.config.vocabulary} if model.config.vocabulary else set())
 
 
 def _warnings(models: Sequence[Checkpoint], names: Sequence[str]) -> tuple[str, ...]:
@@ -255,3 +267,8 @@ def _warnings(models: Sequence[Checkpoint], names: Sequence[str]) -> tuple[str, 
         elif model.adapter.base.fingerprint != models[0].fingerprint:
             found.append(f"{name} is an adapter on {model.adapter.base.path}, not on {names[0]}; both are read")
     return tuple(found)
+
+
+def _said(name: str, rules: Mapping[str, str]) -> str:
+    told = ", ".join(f"{prefix}* as {becomes}*" for prefix, becomes in rules.items())
+    return f"{name} gives its tensors other names than the base; read {told}"

@@ -18,7 +18,7 @@ def alike(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
 
     An adapter belongs to it where all that it holds lands on the group's first model.
     """
-    shapes = [(one.config.architecture, one.config.layers, one.config.hidden_size) for one in checkpoints]
+    shapes = [(one.config.backbone, one.config.layers, one.config.hidden_size) for one in checkpoints]
     counted = Counter(shape for one, shape in zip(checkpoints, shapes, strict=True) if one.adapter is None)
     if not counted:
         return list(checkpoints)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,11 +11,11 @@ from pathlib import Path
 
 from kinship.checkpoints.delta import Delta
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
+from kinship.checkpoints.vocabulary import is_embedding, is_head
 
-__all__ = ["EMBEDDINGS", "HEAD", "Adapter", "Checkpoint", "Config"]
+__all__ = ["Adapter", "Checkpoint", "Config"]
 
-EMBEDDINGS = ("embed_tokens.weight", "wte.weight")
-HEAD = "lm_head.weight"
+_WITH_HEAD = re.compile(r"(?:For[A-Z]\w*|LMHeadModel|DoubleHeadsModel|EncoderModel|Model)$")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,13 @@ class Config:
     key_value_heads: int | None = None
     vocabulary: int | None = None
     tied: bool | None = None
+
+    @property
+    def backbone(self) -> str | None:
+        """The architecture without its head, in small letters: `LlamaForCausalLM` and `llama` are the same."""
+        if self.architecture is None:
+            return None
+        return re.sub(r"[^a-z0-9]", "", _WITH_HEAD.sub("", self.architecture).lower())
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,8 @@ class Checkpoint:
         As the model card says it.
     adapter : Adapter or None
         Set where the checkpoint is base + low-rank deltas.
+    ties : Mapping of str to str
+        Stored tensors that repeat another one, by what they hold (`kinship.checkpoints.ties`), with its name.
     """
 
     name: str
@@ -94,22 +104,26 @@ class Checkpoint:
     fingerprint: str
     licence: str | None = None
     adapter: Adapter | None = field(default=None, repr=False)
+    ties: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def tied(self) -> bool:
-        """Whether the output head is the embedding: the config says so, or is silent and no head is stored."""
-        if self.config.tied is not None:
-            return self.config.tied
-        return HEAD not in self.tensors and any(name.endswith(EMBEDDINGS) for name in self.tensors)
+        """Whether the output head is the embedding: a stored one by what it holds, else as the config has it."""
+        heads = [name for name in self.tensors if is_head(name)]
+        embedded = any(map(is_embedding, self.tensors))
+        if heads and embedded:
+            return all(name in self.ties for name in heads)
+        return (embedded and self.config.tied is not False) or bool(heads and self.config.tied)
 
     @cached_property
     def parameters(self) -> int:
         """Number of weights; tied weights count once, float8 scales not at all."""
         if self.adapter is not None:
             return sum(t.elements for delta in self.adapter.low_rank.values() for t in delta.tensors)
-        skipped = HEAD if self.tied else None
         return sum(
-            t.elements for n, t in self.tensors.items() if t.dtype in ITEM_BYTES and n != skipped and "_scale" not in n
+            t.elements
+            for n, t in self.tensors.items()
+            if t.dtype in ITEM_BYTES and n not in self.ties and "_scale" not in n
         )
 
     @cached_property

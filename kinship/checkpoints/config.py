@@ -12,6 +12,7 @@ import yaml
 
 from kinship.checkpoints.checkpoint import Config
 from kinship.checkpoints.header import Tensor
+from kinship.checkpoints.vocabulary import is_embedding
 from kinship.errors import CheckpointError
 
 __all__ = ["config_of_tensors", "read_config", "read_json", "read_licence", "refuse_quantised"]
@@ -72,8 +73,9 @@ def _integer(config: Mapping[str, Any], *names: str) -> int | None:
 
 def config_of_tensors(tensors: Mapping[str, Tensor]) -> Config:
     """Return what the names and shapes of a lone weight file say of the model."""
-    layers = {int(m.group(1)) for m in (re.search(r"\b(?:layers|h|blocks|block)\.(\d+)\.", n) for n in tensors) if m}
-    embedding = next((t for n, t in tensors.items() if n.endswith("embed_tokens.weight") and len(t.shape) == 2), None)
+    found = (re.search(r"\b(?:layers|layer|h|blocks|block)\.(\d+)\.", name) for name in tensors)
+    layers = {int(one.group(1)) for one in found if one}
+    embedding = next((t for n, t in tensors.items() if is_embedding(n) and len(t.shape) == 2), None)
     return Config(
         layers=max(layers) + 1 if layers else None,
         hidden_size=embedding.shape[1] if embedding else None,

@@ -7,50 +7,45 @@ and takes them apart again when it saves one: gate above up.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from kinship.checkpoints.delta import Delta, LowRank, Part
 
 __all__ = ["taken_apart"]
 
-_FUSED = re.compile(
-    r"(?P<layer>.+\.)(?:mlp|block_sparse_moe|feed_forward)\.experts\.(?P<parameter>gate_up_proj|down_proj)"
-)
-_PLACES = ("mlp", "block_sparse_moe", "feed_forward")
-_NAMES = {"gate_up_proj": (("gate_proj", "up_proj"), ("w1", "w3")), "down_proj": (("down_proj",), ("w2",))}
+_PLACES = "mlp|block_sparse_moe|feed_forward"
+_FUSED = re.compile(rf"(?P<layer>.+\.)(?:{_PLACES})\.experts\.(?P<parameter>gate_up_proj|down_proj)")
+_ALONE = re.compile(rf".+\.(?P<place>{_PLACES})\.experts\.0\.(?P<first>gate_proj|w1)\.weight")
+_NAMES = {
+    "gate_proj": {"gate_up_proj": ("gate_proj", "up_proj"), "down_proj": ("down_proj",)},
+    "w1": {"gate_up_proj": ("w1", "w3"), "down_proj": ("w2",)},
+}
 
 
-def taken_apart(deltas: Mapping[str, Delta], known: Callable[[str], bool]) -> dict[str, Delta]:
+def taken_apart(deltas: Mapping[str, Delta], base: Collection[str]) -> dict[str, Delta]:
     """Return the deltas with one for each expert's own weights, where the base has these and not the fused ones.
 
     Parameters
     ----------
     deltas : Mapping of str to Delta
-    known : callable
-        Whether the base has a tensor of this name, under whatever prefix.
+    base : collection of str
+        The names of the base's tensors.
     """
+    fused = any(isinstance(delta, LowRank) and delta.experts for delta in deltas.values())
+    alone = next((found for name in base if (found := _ALONE.fullmatch(name))), None) if fused else None
+    if alone is None:
+        return dict(deltas)
     apart: dict[str, Delta] = {}
     for name, delta in deltas.items():
         found = _FUSED.fullmatch(name)
-        parts = None
-        if found and isinstance(delta, LowRank) and delta.experts and not known(name):
-            parts = _parts(found["layer"], found["parameter"], delta, known)
-        apart |= parts or {name: delta}
+        if found is None or not isinstance(delta, LowRank) or not delta.experts:
+            apart[name] = delta
+            continue
+        words = _NAMES[alone["first"]][found["parameter"]]
+        rows = delta.b.shape[0] // len(words)
+        for expert in range(delta.experts):
+            for half, word in enumerate(words):
+                own = f"{found['layer']}{alone['place']}.experts.{expert}.{word}.weight"
+                apart[own] = replace(delta, part=Part(expert, half * rows, (half + 1) * rows))
     return apart
-
-
-def _parts(layer: str, parameter: str, delta: LowRank, known: Callable[[str], bool]) -> dict[str, Delta] | None:
-    for place in _PLACES:
-        for words in _NAMES[parameter]:
-            if not known(f"{layer}{place}.experts.0.{words[0]}.weight"):
-                continue
-            rows = delta.b.shape[0] // len(words)
-            return {
-                f"{layer}{place}.experts.{expert}.{word}.weight": replace(
-                    delta, part=Part(expert, half * rows, (half + 1) * rows)
-                )
-                for expert in range(delta.experts)
-                for half, word in enumerate(words)
-            }
-    return None

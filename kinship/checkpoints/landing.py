@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
-from kinship.checkpoints.checkpoint import EMBEDDINGS, HEAD, Adapter, Checkpoint
+from kinship.checkpoints.checkpoint import Adapter, Checkpoint
 from kinship.checkpoints.delta import Delta, LowRank, TokenRows
 from kinship.checkpoints.experts import taken_apart
 from kinship.checkpoints.orientation import oriented
 from kinship.checkpoints.peft_config import matches
-from kinship.checkpoints.prefixes import Names
+from kinship.checkpoints.prefixes import Rules, fit_prefixes, renamed
 from kinship.checkpoints.replicate import replicated_layers
+from kinship.checkpoints.vocabulary import in_layer, is_embedding, is_head
 from kinship.errors import AlignmentError
 
-__all__ = ["landed"]
+__all__ = ["Landed", "landed"]
 
 _MEND = "give the base that the adapter was trained on"
 Shape = tuple[int, ...]
 
 
-def landed(model: Checkpoint, name: str, base: Checkpoint, base_name: str) -> tuple[Checkpoint, tuple[str, ...]]:
-    """Return an adapter by the names of the weights that it changes, and what has to be said of it.
+class Landed(NamedTuple):
+    """An adapter by the names of the weights that it changes, what its prefixes became, and what has to be said."""
 
-    A whole model is returned as it is. The weights are those of the adapter's own base, where that can be read, or else
-    of the family's.
+    model: Checkpoint
+    rules: Rules
+    said: tuple[str, ...]
+
+
+def landed(model: Checkpoint, name: str, base: Checkpoint, base_name: str) -> Landed:
+    """Lay an adapter on its own base, where that can be read, or else on the family's; a whole model stays as it is.
 
     Parameters
     ----------
@@ -39,18 +47,15 @@ def landed(model: Checkpoint, name: str, base: Checkpoint, base_name: str) -> tu
     """
     adapter = model.adapter
     if adapter is None:
-        return model, ()
+        return Landed(model, {}, ())
     _refuse_replicated(adapter, name, base, base_name)
     under, under_name = (base, base_name) if adapter.base is None else (adapter.base, adapter.base.name)
-    shapes = _shapes(under)
-    names = Names(shapes)
-    deltas = taken_apart(adapter.low_rank, names.has)
+    deltas = taken_apart(adapter.low_rank, under.tensors)
     whole = {one: stored.shape for one, stored in model.tensors.items()}
     sides = whole | {one: _sides(delta) for one, delta in deltas.items() if one not in whole}
-    try:
-        places = names.landed(list(sides), lambda one, there: sorted(sides[one]) == sorted(shapes[there]))
-    except AlignmentError as error:
-        raise AlignmentError(f"{name} cannot be laid on {under_name}: {error}; {_MEND}") from None
+    shapes = _shapes(under, sides)
+    rules = fit_prefixes(_either_way(shapes), _either_way(sides))
+    places = {one: renamed(rules, one) for one in sides if renamed(rules, one) in shapes}
     added = [one for one in whole if one not in places and _is_saved(adapter, one)]
     lost = [one for one in sides if one not in places and one not in added]
     if lost:
@@ -62,12 +67,16 @@ def landed(model: Checkpoint, name: str, base: Checkpoint, base_name: str) -> tu
     shapes |= {one: stored.shape for one, stored in tensors.items()}
     laid = oriented({places[one]: delta for one, delta in deltas.items()}, shapes, under.config.architecture)
     said = [_check(name, under_name, one, delta, shapes[one]) for one, delta in laid.items()]
-    if under.tied and HEAD in laid and HEAD not in under.tensors:
-        told = f"{name} changes {HEAD} alone, which {under_name} ties to its embedding"
-        said.append(f"{told}; it is compared so, but PEFT's merge would change both")
+    said += [
+        f"{name} changes {one} alone, which {under_name} ties to its embedding; it is compared so, but PEFT's merge "
+        "would change both"
+        for one in laid
+        if one not in under.tensors and is_head(one)
+    ]
     said += [f"{name} adds {one}, which {under_name} does not have; it is left out" for one in added]
     changed = replace(model, tensors=tensors, adapter=replace(adapter, low_rank=laid))
-    return changed, tuple(one for one in said if one)
+    used = {prefix: becomes for prefix, becomes in rules.items() if prefix != becomes}
+    return Landed(changed, used, tuple(one for one in said if one))
 
 
 def _refuse_replicated(adapter: Adapter, name: str, base: Checkpoint, base_name: str) -> None:
@@ -77,11 +86,18 @@ def _refuse_replicated(adapter: Adapter, name: str, base: Checkpoint, base_name:
         raise AlignmentError(f"{told}, not {base.config.layers}; choose models made from the same base")
 
 
-def _shapes(under: Checkpoint) -> dict[str, Shape]:
+def _shapes(under: Checkpoint, wanted: Iterable[str]) -> dict[str, Shape]:
     """Return the shapes of the base's tensors; a tied head, which an adapter may change on its own, is among them."""
     shapes = {one: stored.shape for one, stored in under.tensors.items()}
-    embedding = next((shape for one, shape in shapes.items() if one.endswith(EMBEDDINGS)), None)
-    return shapes if embedding is None or not under.tied else {HEAD: embedding} | shapes
+    embedding = next((shape for one, shape in shapes.items() if is_embedding(one)), None)
+    if embedding is not None and under.tied and not any(map(is_head, shapes)):
+        shapes |= {one: embedding for one in wanted if is_head(one)}
+    return shapes
+
+
+def _either_way(shapes: Mapping[str, Shape]) -> dict[str, Shape]:
+    """Return the shapes with sides by size: which way round a layer stores its weight is no difference."""
+    return {one: tuple(sorted(shape)) if in_layer(one) else shape for one, shape in shapes.items()}
 
 
 def _sides(delta: Delta) -> Shape:
@@ -115,7 +131,7 @@ def _check(name: str, under_name: str, weight: str, delta: Delta, shape: Shape) 
 
 def _refuse_shape(name: str, under_name: str, weight: str, ours: Shape, theirs: Shape) -> None:
     """Refuse another shape; of embeddings and heads, `align` takes the rows that all have."""
-    vocabulary = weight.endswith((*EMBEDDINGS, HEAD, "lm_head.bias"))
+    vocabulary = is_embedding(weight) or is_head(weight) or is_head(f"{weight.removesuffix('bias')}weight")
     if ours != theirs and not (vocabulary and ours[1:] == theirs[1:]):
         raise AlignmentError(_other_shape(name, under_name, weight, ours, theirs))
 

@@ -10,9 +10,11 @@ from pathlib import Path
 from kinship.checkpoints.adapter import read_adapter
 from kinship.checkpoints.checkpoint import Adapter, Checkpoint
 from kinship.checkpoints.config import config_of_tensors, read_config, read_json, read_licence, refuse_quantised
+from kinship.checkpoints.empty import refuse_empty
 from kinship.checkpoints.header import ITEM_BYTES, Header, Tensor, read_header
 from kinship.checkpoints.hub import cached_folder
 from kinship.checkpoints.replicate import replicated
+from kinship.checkpoints.ties import tied_names
 from kinship.checkpoints.torch_file import TORCH_SUFFIXES, read_torch_file
 from kinship.errors import CheckpointError
 
@@ -26,7 +28,7 @@ _NOT_WEIGHTS = (*NOT_MODELS, "adapter_model", "consolidated")
 
 
 def open_checkpoint(path: Path | str) -> Checkpoint:
-    """Return what the headers at `path` say; no weight is read.
+    """Return what the headers at `path` say; of weights only blocks of matrices that may be copies are read.
 
     Parameters
     ----------
@@ -50,6 +52,7 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
             raise CheckpointError(file, problem, "keep one set of weight files in the folder")
         tensors.update(header.tensors)
     _check_index(path, tensors)
+    refuse_empty(path, tensors)
     folder = path if path.is_dir() else path.parent
     adapter, low_rank_files = None, tuple(files)
     if path.is_dir() and (path / "adapter_config.json").is_file():
@@ -70,6 +73,7 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
         fingerprint=_fingerprint(path, headers, adapter),
         licence=read_licence(folder) if path.is_dir() else None,
         adapter=adapter,
+        ties=tied_names(tensors),
     )
 
 

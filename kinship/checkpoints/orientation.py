@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kinship.checkpoints.checkpoint import HEAD
 from kinship.checkpoints.delta import Delta, LowRank
+from kinship.checkpoints.vocabulary import is_head
 from kinship.errors import AlignmentError
 
 __all__ = ["oriented"]
@@ -36,7 +36,7 @@ def oriented(deltas: Mapping[str, Delta], shapes: Mapping[str, Shape], architect
         Square weights of experts whose direction nothing tells.
     """
     directions = {name: _direction(delta, shapes[name]) for name, delta in deltas.items() if isinstance(delta, LowRank)}
-    shown = {name: way for name, way in directions.items() if way is not None and not name.endswith(HEAD)}
+    shown = {name: way for name, way in directions.items() if way is not None and not is_head(name)}
     seen = {kind: {way for name, way in shown.items() if _stacked(deltas[name]) == kind} for kind in (True, False)}
     turned = dict(deltas)
     for name, direction in directions.items():

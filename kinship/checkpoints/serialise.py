@@ -10,6 +10,7 @@ from typing import Any
 from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config
 from kinship.checkpoints.delta import Delta, LowRank, Part, Shift, TokenRows
 from kinship.checkpoints.header import Tensor
+from kinship.checkpoints.ties import tied_names
 
 __all__ = ["from_json", "to_json"]
 
@@ -38,6 +39,7 @@ def _plain(checkpoint: Checkpoint) -> dict[str, Any]:
         "size": checkpoint.size,
         "fingerprint": checkpoint.fingerprint,
         "licence": checkpoint.licence,
+        "ties": dict(checkpoint.ties),
         "adapter": adapter
         and {
             "declared_base": adapter.declared_base,
@@ -53,11 +55,13 @@ def _plain(checkpoint: Checkpoint) -> dict[str, Any]:
 
 def _checkpoint(plain: dict[str, Any]) -> Checkpoint:
     adapter = plain["adapter"]
+    tensors = {name: _tensor(entry) for name, entry in zip(plain["names"], plain["tensors"], strict=True)}
+    ties = plain.get("ties")  # absent in what was written before ties were told by content
     return Checkpoint(
         name=plain["name"],
         path=Path(plain["path"]),
         config=Config(**plain["config"]),
-        tensors={name: _tensor(entry) for name, entry in zip(plain["names"], plain["tensors"], strict=True)},
+        tensors=tensors,
         files=tuple(Path(file) for file in plain["files"]),
         size=plain["size"],
         fingerprint=plain["fingerprint"],
@@ -72,6 +76,7 @@ def _checkpoint(plain: dict[str, Any]) -> Checkpoint:
             tuple(adapter["saved_modules"]),
             tuple((first, last) for first, last in adapter["replication"]),
         ),
+        ties=tied_names(tensors) if ties is None else ties,
     )
 
 

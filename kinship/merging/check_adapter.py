@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from kinship.checkpoints import Checkpoint, Delta, LowRank, landed
+from kinship.checkpoints import Checkpoint, landed
+from kinship.checkpoints.landing import Landed
 from kinship.errors import AlignmentError, CheckpointError
 from kinship.merging.finding import Finding
 
@@ -38,7 +39,7 @@ def _errors(model: Checkpoint, under: Checkpoint | None) -> Iterator[str]:
         yield f"{told}; PEFT merges the deltas of all copies into the one weight that they share; leave it out"
     elif under is not None:
         try:
-            laid, _ = _laid(model, under)
+            laid = _laid(model, under).model
         except AlignmentError as error:
             yield str(error)
             return
@@ -53,26 +54,20 @@ def _warnings(model: Checkpoint, under: Checkpoint | None) -> Iterator[str]:
     adapter = model.adapter
     if adapter is None or under is None:
         return
-    laid, said = _laid(model, under)
-    yield from said
+    laid = _laid(model, under)
+    yield from laid.said
     if adapter.fault:
         told = f"{model.name} was trained on {adapter.declared_base}, which cannot be read ({adapter.fault})"
         yield f"{told}; it is merged into {under.name}"
     elif adapter.base is not None and adapter.base.fingerprint != under.fingerprint:
         told = f"{model.name} was trained on {adapter.base.name}, not on {under.name}"
         yield f"{told}; its own scores are those on {adapter.base.name}"
-    ours, theirs = adapter.low_rank.keys(), (laid.adapter or adapter).low_rank.keys()
-    other = sorted(name for name in ours - theirs if not _stacked(adapter.low_rank[name]))
-    if other:
-        told = f"{model.name} calls {other[0]} what {under.name} calls {min(theirs - ours)}"
+    for prefix, becomes in laid.rules.items():
+        told = f"{model.name} calls {prefix}* what {under.name} calls {becomes}*"
         yield f"{told}; see that the child is no copy: PEFT finds it only where transformers renames it"
 
 
-def _stacked(delta: Delta) -> bool:
-    return isinstance(delta, LowRank) and delta.experts > 0
-
-
-def _laid(model: Checkpoint, under: Checkpoint) -> tuple[Checkpoint, tuple[str, ...]]:
+def _laid(model: Checkpoint, under: Checkpoint) -> Landed:
     """Lay the adapter on the recipe's model, whatever base it declares."""
     alone = replace(model, adapter=replace(model.adapter, base=None)) if model.adapter else model
     return landed(alone, model.name, under, under.name)

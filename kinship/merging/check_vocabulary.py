@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kinship.checkpoints.checkpoint import EMBEDDINGS
+from kinship.checkpoints.vocabulary import is_embedding
 from kinship.merging.finding import Finding, Severity, listed
 from kinship.merging.inputs import Input
 from kinship.merging.recipe import Recipe
@@ -75,7 +75,7 @@ def _told(vocabulary: dict[str, int] | None, token: str) -> str:
 def _size(one: Input) -> int | None:
     """Rows of the embedding, else what the config says."""
     for name, tensor in (one.checkpoint.tensors if one.checkpoint else {}).items():
-        if name.endswith(EMBEDDINGS):
+        if is_embedding(name):
             return tensor.shape[0]
     return one.config.vocabulary
 

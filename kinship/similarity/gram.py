@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from kinship.checkpoints import Alignment
+from kinship.checkpoints import Alignment, confirmed
 from kinship.errors import NonFiniteError
 from kinship.similarity.blocks import Block
 from kinship.similarity.compensated import add
@@ -96,7 +96,7 @@ def gram_table(
         Where to compute; "auto" takes CUDA where there is one.
     known : GramTable, optional
         A table of the same base and the first models of this family over the same tensors: only the products
-        with the models after them are computed.
+        with the models after them are computed. One over other tensors is not used.
     resume : PassState, optional
         Go on from here.
     watch : Watch, optional
@@ -113,6 +113,9 @@ def gram_table(
     """
     place = resolve_device(device)
     kernel = kernel_for(place)
+    alignment = confirmed(alignment)
+    if known is not None and known.tensors != tuple(tensor.name for tensor in alignment.tensors):
+        known = None
     first_new = len(known.names) if known is not None else 0
     began = time.perf_counter()
     before = resume.seconds if resume else 0.0

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kinship.checkpoints import ITEM_BYTES, AlignedTensor, Row, Tensor
+from kinship.checkpoints.content import plain_values
 from kinship.errors import CheckpointError
 from kinship.similarity.adapted import Adapted, open_delta
 from kinship.similarity.blocks import CODES, F64, ZERO, Block
@@ -32,14 +33,10 @@ _NO_GRID: Grid = (1, 1, 1, 1)
 
 def to_float64(raw: npt.NDArray[Any], dtype: str) -> Floats:
     """Return the values of raw bytes in one of safetensors' dtypes, exactly."""
-    if dtype == "BF16":
-        return (raw.view(np.uint16).astype(np.uint32) << 16).view(np.float32).astype(np.float64)
-    values: Floats
     if dtype in ("F8_E4M3", "F8_E5M2"):
-        values = (E4M3_VALUES if dtype == "F8_E4M3" else E5M2_VALUES)[raw]
-    else:
-        values = raw.view({"F64": np.float64, "F32": np.float32, "F16": np.float16}[dtype]).astype(np.float64)
-    return values
+        values: Floats = (E4M3_VALUES if dtype == "F8_E4M3" else E5M2_VALUES)[raw]
+        return values
+    return plain_values(raw, dtype)
 
 
 class Reader:

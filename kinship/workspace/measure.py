@@ -14,7 +14,7 @@ from kinship.checkpoints import Alignment, Vocabulary, align, open_checkpoint
 from kinship.similarity import Device, GramTable, PassState, gram_table
 from kinship.similarity.device import resolve_device
 from kinship.workspace.context import JobContext
-from kinship.workspace.tables import extendable_table, load_table, store_table, table_key
+from kinship.workspace.tables import extendable_table, left_out, load_table, store_table, table_key
 
 __all__ = ["KeptPass", "measure", "measure_family"]
 
@@ -135,7 +135,9 @@ def _extended(alignment: Alignment, device: Device, watch: KeptPass | None) -> G
     order = [*positions, *(i for i in range(len(alignment.members)) if i not in positions)]
     reordered = align(alignment.base, [alignment.members[i] for i in order], alignment.vocabulary)
     table = _pass(reordered, device, watch, known)
-    return replace(table.select([alignment.names[1 + i] for i in range(len(order))]), left_out=alignment.left_out)
+    return replace(
+        table.select([alignment.names[1 + i] for i in range(len(order))]), left_out=left_out(alignment, table)
+    )
 
 
 def _pass(alignment: Alignment, device: Device, watch: KeptPass | None, known: GramTable | None) -> GramTable:

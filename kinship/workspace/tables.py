@@ -11,11 +11,11 @@ from dataclasses import replace
 import numpy as np
 from sqlalchemy import Column, Float, LargeBinary, Row, String, Table, Text, delete, insert, select
 
-from kinship.checkpoints import Alignment, Checkpoint
+from kinship.checkpoints import TIED, Alignment, Checkpoint, LeftOut
 from kinship.similarity import Device, GramTable
 from kinship.workspace.database import metadata, transaction
 
-__all__ = ["extendable_table", "load_table", "store_table", "table_key"]
+__all__ = ["extendable_table", "left_out", "load_table", "store_table", "table_key"]
 
 _ADAPTER_RULES = "as PEFT merges"  # tables of earlier releases took every adapter for B @ A
 
@@ -64,7 +64,7 @@ def load_table(alignment: Alignment, device: Device = "auto") -> GramTable | Non
     wanted = _fingerprints(alignment)
     for row in _candidates(alignment, device):
         have = json.loads(row.fingerprints)
-        if have[0] == wanted[0] and set(wanted[1:]) <= set(have[1:]):
+        if have[0] == wanted[0] and set(wanted[1:]) <= set(have[1:]) and _over_the_same(row, alignment, have):
             return _restore(row, alignment, [0, *(_row_of(f, have) for f in wanted[1:])])
     return None
 
@@ -87,6 +87,12 @@ def extendable_table(alignment: Alignment, device: Device = "auto") -> tuple[Gra
     row, known = best
     have = json.loads(row.fingerprints)
     return _restore(row, alignment, [0, *(_row_of(members[i], have) for i in known)]), known
+
+
+def _over_the_same(row: Row[tuple[object, ...]], alignment: Alignment, have: list[str]) -> bool:
+    """Whether a pass over these models alone would compare the same: a copy that is none is one of another model."""
+    told = json.loads(row.about)["tensors"]
+    return len(have) == len(alignment.names) or told == [tensor.name for tensor in alignment.tensors]
 
 
 def _row_of(member: str, have: list[str]) -> int:
@@ -117,7 +123,12 @@ def _restore(row: Row[tuple[object, ...]], alignment: Alignment, rows: list[int]
         seconds=about["seconds"],
         bytes_read=about["bytes"],
     )
-    return replace(table, left_out=alignment.left_out, warnings=alignment.warnings)
+    return replace(table, left_out=left_out(alignment, table), warnings=alignment.warnings)
+
+
+def left_out(alignment: Alignment, table: GramTable) -> tuple[LeftOut, ...]:
+    """Return what a table does not hold: the pass compared copies that turned out to be none."""
+    return tuple(one for one in alignment.left_out if one.reason != TIED or one.tensor not in table.tensors)
 
 
 def _fingerprints(alignment: Alignment) -> list[str]:

@@ -190,11 +190,9 @@ def test_factors_of_whole_numbers(tmp_path):
 
 
 def test_factors_that_a_partitioned_training_left_empty(tmp_path):
-    tensors = {name: np.ones((0,)) for name in factors(Q, 12, 12)}
-    _refused(save_adapter(tmp_path, tensors), f"the LoRA factors of {Q} are empty: .* not gathered; gather them")
-    _refused(
-        save_adapter(tmp_path, factors(Q, 12, 12) | {HEAD: np.ones((0,))}), "lm_head.weight is empty: .*gather them"
-    )
+    empty = {name: np.ones((0,)) for name in factors(Q, 12, 12)}
+    for tensors in (empty, factors(Q, 12, 12) | {HEAD: np.ones((0,))}):
+        _refused(save_adapter(tmp_path, tensors), "are empty .* not gathered; gather them")
 
 
 def test_two_adapters_in_one_file(tmp_path):

@@ -52,7 +52,7 @@ def test_layouts_and_dtypes_mix(tmp_path):
 
 # Tied heads
 
-HEAD_OF = {"tied, none stored": (True, False), "tied, stored": (True, True), "untied": (False, True)}
+HEAD_OF = {"none": True, "a copy": False, "a copy, told tied": True, "its own": False, "its own, told tied": True}
 
 
 @pytest.mark.parametrize("member", HEAD_OF)
@@ -60,20 +60,20 @@ HEAD_OF = {"tied, none stored": (True, False), "tied, stored": (True, True), "un
 def test_a_tied_head_is_its_embedding(tmp_path, base, member):
     models = []
     for i, kind in enumerate((base, member)):
-        tied, stored = HEAD_OF[kind]
-        tensors = llama(i, tied=not stored)
-        models.append(
-            open_checkpoint(save_model(tmp_path / f"m{i}", tensors, config(tensors, tie_word_embeddings=tied)))
-        )
+        tensors = llama(i, tied=kind == "none")
+        if kind.startswith("a copy"):
+            tensors[HEAD] = tensors[EMBEDDING]
+        said = config(tensors, tie_word_embeddings=HEAD_OF[kind])
+        models.append(open_checkpoint(save_model(tmp_path / f"m{i}", tensors, said)))
     alignment = align(models[0], models[1:])
-    if models[0].tied and models[1].tied:
+    if not any(kind.startswith("its own") for kind in (base, member)):
         assert HEAD not in _shapes(alignment)
         once = LeftOut(HEAD, "all", "tied to the embedding, counted once")
         assert alignment.left_out == ((once,) if HEAD in {**models[0].tensors, **models[1].tensors} else ())
         return
     assert alignment.left_out == ()
     [head] = [tensor for tensor in alignment.tensors if tensor.name == HEAD]
-    assert [row.stored.name for row in head.rows] == [EMBEDDING if model.tied else HEAD for model in models]
+    assert [row.stored.name for row in head.rows] == [HEAD if HEAD in m.tensors else EMBEDDING for m in models]
 
 
 def test_a_config_that_is_silent_is_tied_where_no_head_is_stored(tmp_path):
@@ -82,6 +82,13 @@ def test_a_config_that_is_silent_is_tied_where_no_head_is_stored(tmp_path):
     alignment = align(base, [open_checkpoint(save_model(tmp_path / "m", llama(1)))])
     assert HEAD in _shapes(alignment)
     assert alignment.left_out == ()
+
+
+def test_a_silent_config_does_not_tie_a_head_that_the_base_has_of_its_own(tmp_path):
+    lost = config(llama(0), tie_word_embeddings=None)
+    base = open_checkpoint(save_model(tmp_path / "base", llama(0), lost))
+    alignment = align(base, [open_checkpoint(save_model(tmp_path / "m", llama(1, tied=True), lost))])
+    assert alignment.left_out == (LeftOut(HEAD, "m", "missing"),)
 
 
 def test_a_head_that_is_lost_is_missing(tmp_path):
@@ -93,7 +100,7 @@ def test_gpt2_ties_its_head_to_wte(tmp_path):
     wte = {"transformer.wte.weight": np.ones((5, 4))}
     tied, untied = (
         save(tmp_path / "tied.safetensors", wte),
-        save(tmp_path / "u.safetensors", wte | {HEAD: np.ones((5, 4))}),
+        save(tmp_path / "u.safetensors", wte | {HEAD: np.arange(20.0).reshape(5, 4)}),
     )
     alignment = align(open_checkpoint(tied), [open_checkpoint(untied)])
     assert HEAD in _shapes(alignment)
@@ -112,6 +119,30 @@ def test_common_rows_of_vocabularies(tmp_path):
         for name in (EMBEDDING, HEAD)
         for model, last in (("m0", 29), ("m1", 32))
     )
+
+
+@pytest.mark.parametrize(
+    ("embedding", "head"),
+    [("gpt_neox.embed_in", "embed_out"), ("transformer.wte", "lm_head"), ("shared", "lm_head"),
+     ("tok_embeddings", "output"), ("transformer.word_embeddings", "lm_head"), ("backbone.embeddings", "lm_head"),
+     ("embeddings.word_embeddings", "cls.predictions.decoder"), ("model.tokens", "model.to_logits")],
+)  # fmt: skip
+def test_common_rows_under_every_name(tmp_path, embedding, head):
+    models = []
+    for i, rows in enumerate((32, 28, 28)):
+        rng = np.random.default_rng(i)
+        shapes = {f"{embedding}.weight": (rows, 6), f"{head}.weight": (rows, 6), f"{head}.bias": (rows,), "x": (6,)}
+        tensors = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+        models.append(open_checkpoint(save_model(tmp_path / f"m{i}", tensors, {"vocab_size": rows})))
+    alignment = align(models[0], models[1:])
+    shapes = {f"{embedding}.weight": (28, 6), f"{head}.weight": (28, 6), f"{head}.bias": (28,), "x": (6,)}
+    assert _shapes(alignment) == shapes
+    assert {entry.tensor for entry in alignment.left_out} == shapes.keys() - {"x"}
+
+
+def test_other_rows_that_are_no_tokens_are_left_out(tmp_path):
+    models = [llama(i) | {"score.weight": np.ones((rows, 12))} for i, rows in enumerate((2, 3))]
+    assert _aligned(tmp_path, *models).left_out == (LeftOut("score.weight", "m1", "shape [3, 12], not [2, 12]"),)
 
 
 def test_leaving_vocabularies_out(tmp_path):

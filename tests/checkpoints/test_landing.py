@@ -64,23 +64,9 @@ def test_the_towers_of_a_model_have_prefixes_of_their_own(tmp_path):
     assert _changed(_laid(tmp_path, base, tensors)) == landed
 
 
-def test_a_layer_of_the_text_is_none_of_the_images(tmp_path):
-    base = _renamed(llama(0), "model.", "model.language_model.")
-    base |= {name.replace("language_model", "vision_tower"): t for name, t in base.items()}
-    alignment = _laid(tmp_path, base, factors(UP, 20, 12))
-    assert _changed(alignment) == {f"model.language_model.{UP.removeprefix('model.')}.weight"}
-
-
-def test_two_places_that_would_do_are_refused(tmp_path):
-    base = {
-        name.replace("model.", f"{tower}.", 1): t for name, t in llama(0).items() for tower in ("encoder", "decoder")
-    }
-    _refused(
-        tmp_path,
-        base,
-        factors(UP, 20, 12),
-        rf"apple cannot be laid on base: {UP}.weight could be decoder\..* or encoder",
-    )
+def test_two_places_that_would_do_are_none(tmp_path):
+    base = {name.replace("model.", f"{tower}.", 1): t for name, t in llama(0).items() for tower in ("one", "other")}
+    _refused(tmp_path, base, factors(UP, 20, 12), f"apple holds {UP}.weight, which is no weight of base")
 
 
 @pytest.mark.parametrize("module", ["model.layers.9.self_attn.q_proj", "model.layers.0.self_attn.qkv_proj", "score"])
@@ -90,7 +76,7 @@ def test_factors_for_no_weight_are_refused_by_name(tmp_path, module):
 
 
 def test_a_layer_that_the_text_lacks_is_not_found_among_the_images(tmp_path):
-    _refused(tmp_path, llama(0) | VISION, factors("model.blocks.1.mlp.up_proj", 12, 12), "as one of shape")
+    _refused(tmp_path, llama(0) | VISION, factors("model.blocks.1.mlp.up_proj", 12, 12), "is no weight of base")
     _refused(tmp_path, llama(0) | VISION, factors("model.layers.2.mlp.up_proj", 20, 12), "is no weight of base")
 
 
@@ -213,3 +199,24 @@ def test_the_head_of_a_tied_model_is_warned_of(tmp_path):
     alignment = align(base, [adapter])
     assert any("apple changes lm_head.weight alone, which base ties to its embedding" in w for w in alignment.warnings)
     assert _changed(alignment) == {HEAD}
+
+
+def test_what_prefixes_became_is_reported(tmp_path):
+    base = _renamed(llama(0), "model.", "model.language_model.")
+    alignment = _laid(tmp_path, base, factors(UP, 20, 12))
+    assert alignment.renamed == {"apple": {"model.": "model.language_model."}}
+    assert any("read model.* as model.language_model.*" in told for told in alignment.warnings)
+
+
+def test_a_declared_base_under_older_names_is_read_under_those_of_the_family(tmp_path):
+    base, own = llama(0), tuned(llama(0), 1)
+    older = _renamed(own, "model.", "transformer.")
+    declared = save(tmp_path / "own" / "model.safetensors", older).parent
+    tensors = _renamed(factors(Q, 12, 12), "model.", "transformer.")
+    alignment = _laid(tmp_path, base, tensors, base_model_name_or_path=str(declared))
+    assert alignment.left_out == ()
+    found = gram_table(alignment).gram.sum(axis=0)
+    a, b = (factors(Q, 12, 12)[f"{Q}.lora_{x}.weight"].astype(np.float32).astype(float) for x in "AB")
+    single = {name: (own[name].astype(np.float32).astype(float) - base[name].astype(np.float32)) for name in base}
+    single[f"{Q}.weight"] = single[f"{Q}.weight"] + 2 * b @ a
+    assert found[1, 1] == pytest.approx(sum((t**2).sum() for t in single.values()), rel=1e-9)

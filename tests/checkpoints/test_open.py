@@ -12,6 +12,7 @@ import pytest
 from kinship.checkpoints import needs_torch, open_checkpoint
 from kinship.errors import CheckpointError, KinshipError
 from tests.families import (
+    EMBEDDING,
     HEAD,
     config,
     llama,
@@ -104,13 +105,15 @@ def test_a_snapshot_of_the_hubs_cache_has_the_repositorys_name(tmp_path):
 
 @pytest.mark.parametrize(
     ("said", "stored", "tied"),
-    [(True, True, True), (True, False, True), (False, True, False), (False, False, False), (None, True, False),
-     (None, False, True)],
-)  # fmt: skip
-def test_tied_weights_count_once(tmp_path, said, stored, tied):
-    tensors = llama(0, tied=not stored)
+    [(said, stored, stored == "a copy") for said in (True, False, None) for stored in ("a copy", "another")]
+    + [(True, "none", True), (False, "none", False), (None, "none", True)],
+)
+def test_tied_weights_count_once_whatever_the_config_says_of_a_stored_head(tmp_path, said, stored, tied):
+    tensors = llama(0, tied=stored == "none")
+    if stored == "a copy":
+        tensors[HEAD] = tensors[EMBEDDING]
     found = open_checkpoint(save_model(tmp_path, tensors, config(tensors, tie_word_embeddings=said)))
-    head = tensors[HEAD].size if stored and tied else 0
+    head = tensors[HEAD].size if stored == "a copy" else 0
     assert found.tied is tied
     assert found.parameters == sum(t.size for t in tensors.values()) - head
 

@@ -69,7 +69,7 @@ def test_names_of_another_release(tmp_path, model):
     renamed = {name.replace("model.", "model.language_model."): t for name, t in factors(Q, 12, 12).items()}
     [(severity, told)] = _said(tmp_path, model, renamed)
     assert severity == "warning"
-    assert f"calls model.language_model.{Q.removeprefix('model.')}.weight what model calls {Q}.weight" in told
+    assert "apple calls model.language_model.* what model calls model.*" in told
 
 
 def test_adapters_by_their_hub_ids(tmp_path, monkeypatch):

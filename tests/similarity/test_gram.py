@@ -279,7 +279,7 @@ def test_tensors_are_added_with_compensation(tmp_path):
     assert gram_table(alignment).totals().gram[1, 1] == 1e16 + 1000.0
 
 
-@pytest.mark.parametrize("size", [0, 1, 5000])
+@pytest.mark.parametrize("size", [1, 5000])
 def test_the_arithmetic_of_the_device_in_a_whole_pass(tmp_path, monkeypatch, size):
     rng = np.random.default_rng(size)
     rows = [{"v": rng.normal(size=9), "w": rng.normal(size=size), "x": rng.normal(size=(70, 60))} for _ in range(4)]

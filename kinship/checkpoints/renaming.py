@@ -1,0 +1,124 @@
+"""Put the tensors of a model under the names that its base gives them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from kinship.checkpoints.checkpoint import Checkpoint
+from kinship.checkpoints.content import PLAIN, likeness
+from kinship.checkpoints.header import Tensor
+from kinship.checkpoints.prefixes import Rules, fit_prefixes, renamed
+from kinship.checkpoints.vocabulary import in_layer, is_embedding, is_head
+from kinship.errors import AlignmentError
+
+__all__ = ["Named", "in_terms_of"]
+
+_ALIKE = 0.5  # correlation; a delta twice as large as the weights lies below, and is no fine-tune's
+_COMPARED = 8  # pairs of tensors that speak for a rule
+
+
+class Named(NamedTuple):
+    """A model with its tensors under its base's names, and the rules for those that it calls otherwise."""
+
+    model: Checkpoint
+    rules: Rules
+
+
+def in_terms_of(base: Checkpoint, model: Checkpoint) -> Named:
+    """Return a model with its tensors under the names of the base, as far as names, shapes and content tell them.
+
+    Raises
+    ------
+    AlignmentError
+        It holds a tensor of the base twice, under two names.
+    CheckpointError
+        A file cannot be read.
+    """
+    rules = _rules(base, model)
+    if model.adapter is not None and model.adapter.base is not None:
+        own_base = in_terms_of(base, model.adapter.base).model
+        model = replace(model, adapter=replace(model.adapter, base=own_base))
+    names = _names(base, model, rules)
+    tensors = {names[name]: tensor for name, tensor in model.tensors.items()}
+    adapter = model.adapter and replace(
+        model.adapter, low_rank={names[name]: pair for name, pair in model.adapter.low_rank.items()}
+    )
+    ties = _ties(base, {names[name]: names[original] for name, original in model.ties.items()})
+    used = {prefix: becomes for prefix, becomes in rules.items() if prefix != becomes}
+    return Named(replace(model, tensors=tensors, adapter=adapter, ties=ties), used)
+
+
+def _rules(base: Checkpoint, model: Checkpoint) -> Rules:
+    """Return what prefixes become; an adapter has the names of what it landed on (`kinship.checkpoints.landing`)."""
+    if model.adapter is not None:
+        return {} if model.adapter.base is None else _rules(base, model.adapter.base)
+    ours, theirs = ({name: tensor.shape for name, tensor in one.tensors.items()} for one in (base, model))
+    rules = fit_prefixes(ours, theirs, lambda pairs: _alike(base, model, pairs))
+    return rules | _other_vocabulary(base, model, rules)
+
+
+def _alike(base: Checkpoint, model: Checkpoint, names: Mapping[str, str]) -> bool:
+    """Whether weights paired by name are alike in content, the matrices first; quantised ones are left to names."""
+    pairs = [(model.tensors[own], base.tensors[name]) for own, name in names.items()]
+    pairs = sorted((one for one in pairs if _plain(*one)), key=lambda one: len(one[0].shape), reverse=True)
+    pairs = [one for one in pairs if len(one[0].shape) == len(pairs[0][0].shape)][:_COMPARED]
+    return not pairs or (likeness(pairs, blocks=4) or 0.0) > _ALIKE
+
+
+def _plain(*tensors: Tensor) -> bool:
+    return all(tensor.dtype in PLAIN for tensor in tensors)
+
+
+def _other_vocabulary(base: Checkpoint, model: Checkpoint, rules: Rules) -> Rules:
+    """Return the rule for an embedding that the model stores under another name, if its content is like the base's.
+
+    Where tensors are tied, libraries differ in which of their names they keep.
+    """
+    taken = {renamed(rules, name) for name in model.tensors}
+    lacking = [name for name in _matrices(base) if name not in taken and (is_embedding(name) or is_head(name))]
+    spare = [name for name in _matrices(model) if renamed(rules, name) not in base.tensors]
+    found = [
+        (own, name)
+        for name in lacking
+        for own in spare
+        if model.tensors[own].shape[1:] == base.tensors[name].shape[1:]
+        and (likeness([(model.tensors[own], base.tensors[name])], blocks=4) or 0.0) > _ALIKE
+    ]
+    return dict(found) if len(found) == 1 else {}
+
+
+def _matrices(model: Checkpoint) -> Iterable[str]:
+    """Return the names of matrices outside the layers that are no copies."""
+    for name, tensor in model.tensors.items():
+        if len(tensor.shape) == 2 and tensor.dtype in PLAIN and not in_layer(name) and name not in model.ties:
+            yield name
+
+
+def _names(base: Checkpoint, model: Checkpoint, rules: Rules) -> dict[str, str]:
+    """Return the name under the rules for each name of the model."""
+    known = base.tensors
+    own = dict.fromkeys([*model.tensors, *(model.adapter.low_rank if model.adapter else ())])
+    if not rules:
+        return {name: name for name in own}
+    names = {name: renamed(rules, name) for name in own}
+    times = Counter(names.values())
+    twice = next((name for name, count in times.items() if count > 1 and name in known), None)
+    if twice is not None:
+        first, second, *_ = (name for name, image in names.items() if image == twice)
+        raise AlignmentError(f"{model.name} holds {twice} twice, as {first} and as {second}; save one of them alone")
+    return {name: image if times[image] == 1 else name for name, image in names.items()}
+
+
+def _ties(base: Checkpoint, ties: Mapping[str, str]) -> dict[str, str]:
+    """Return the ties with an original that the base has, where it has one of the names that are tied."""
+    groups: dict[str, list[str]] = {}
+    for name, original in ties.items():
+        groups.setdefault(original, [original]).append(name)
+    found: dict[str, str] = {}
+    for original, names in groups.items():
+        first = next((name for name in names if name in base.tensors and name not in base.ties), original)
+        found |= {name: first for name in names if name != first}
+    return found

@@ -1,0 +1,42 @@
+"""Which stored tensors of a checkpoint are copies of another one: a head that is the embedding, one shared storage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kinship.checkpoints.content import PLAIN, same_blocks
+from kinship.checkpoints.header import Tensor
+from kinship.checkpoints.vocabulary import in_layer, is_embedding
+
+__all__ = ["tied_names"]
+
+
+def tied_names(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """Return, for every tensor that repeats another one, the name of that one, the embedding where there is one.
+
+    Matrices outside the layers are compared by seeded blocks, whatever a config says of them; a pass over the weights
+    reads the whole (`kinship.checkpoints.confirm`). Names of one storage, which torch keeps, are copies anywhere.
+
+    Raises
+    ------
+    CheckpointError
+        A file cannot be read.
+    """
+    ties: dict[str, str] = {}
+    stored: dict[tuple[object, ...], str] = {}
+    originals: dict[tuple[int, ...], list[str]] = {}
+    for name in sorted(tensors, key=lambda one: not is_embedding(one)):
+        tensor = tensors[name]
+        if not tensor.elements:
+            continue
+        first = stored.setdefault((tensor.file, tensor.offset, tensor.dtype, tensor.shape), name)
+        if first != name:
+            ties[name] = first
+        elif len(tensor.shape) == 2 and tensor.dtype in PLAIN and not in_layer(name):
+            alike = originals.setdefault(tensor.shape, [])
+            original = next((one for one in alike if same_blocks(tensors[one], tensor)), None)
+            if original is None:
+                alike.append(name)
+            else:
+                ties[name] = original
+    return ties
