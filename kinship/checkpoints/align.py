@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from kinship.checkpoints.checkpoint import Checkpoint
 from kinship.checkpoints.copies import is_copy, stands_for
-from kinship.checkpoints.delta import Delta, TokenRows, stored_bytes
+from kinship.checkpoints.delta import Delta, stored_bytes
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.checkpoints.landing import landed
 from kinship.checkpoints.names import unique_names
@@ -233,9 +233,8 @@ def _fault(row: Row | None) -> str | None:
 
 
 def _shape(row: Row, default: tuple[int, ...]) -> tuple[int, ...]:
-    if row.stored is not None:
-        return row.stored.shape
-    return default if row.low_rank is None or isinstance(row.low_rank, TokenRows) else row.low_rank.shape
+    source = row.stored or row.low_rank
+    return source.shape if source else default
 
 
 def _common_rows(name: str, shapes: Sequence[tuple[int, ...]], models: Sequence[Checkpoint]) -> tuple[int, ...] | None:

@@ -81,10 +81,19 @@ class LowRank:
 
 @dataclass(frozen=True)
 class TokenRows:
-    """Rows of an embedding that were trained, and take the place of the base's (PEFT's trainable tokens)."""
+    """Rows of an embedding that were trained, and take the place of the base's (PEFT's trainable tokens).
+
+    `tokens`, the rows that the embedding has, is known once the adapter is laid on its base.
+    """
 
     rows: Tensor
     indices: tuple[int, ...]
+    tokens: int = 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the embedding that it changes."""
+        return (self.tokens, *self.rows.shape[1:])
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:

@@ -65,7 +65,8 @@ def landed(model: Checkpoint, name: str, base: Checkpoint, base_name: str) -> La
     for one in places.keys() & whole.keys():
         _refuse_shape(name, under_name, places[one], whole[one], shapes[places[one]])
     shapes |= {one: stored.shape for one, stored in tensors.items()}
-    laid = oriented({places[one]: delta for one, delta in deltas.items()}, shapes, under.config.architecture)
+    found = {places[one]: _on(delta, shapes[places[one]]) for one, delta in deltas.items()}
+    laid = oriented(found, shapes, under.config.architecture)
     said = [_check(name, under_name, one, delta, shapes[one]) for one, delta in laid.items()]
     said += [
         f"{name} changes {one} alone, which {under_name} ties to its embedding; it is compared so, but PEFT's merge "
@@ -104,6 +105,11 @@ def _sides(delta: Delta) -> Shape:
     return delta.rows.shape if isinstance(delta, TokenRows) else delta.shape
 
 
+def _on(delta: Delta, shape: Shape) -> Delta:
+    """Tell trained rows of how many they are."""
+    return replace(delta, tokens=shape[0]) if isinstance(delta, TokenRows) and shape else delta
+
+
 def _is_saved(adapter: Adapter, name: str) -> bool:
     """Tell whether a tensor is of a module that the adapter may have added to the model: a head to classify with."""
     parts = name.split(".")
@@ -114,7 +120,7 @@ def _is_saved(adapter: Adapter, name: str) -> bool:
 def _check(name: str, under_name: str, weight: str, delta: Delta, shape: Shape) -> str | None:
     """Refuse a delta of another shape than its weight; return what has to be said of one that lands in part."""
     if isinstance(delta, TokenRows):
-        _refuse_shape(name, under_name, weight, (*shape[:1], *delta.rows.shape[1:]), shape)
+        _refuse_shape(name, under_name, weight, delta.shape, shape)
         beyond = sum(index >= shape[0] for index in delta.indices)
         if not beyond:
             return None

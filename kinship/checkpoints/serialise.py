@@ -93,8 +93,8 @@ def _plain_field(value: Any) -> Any:
 
 def _delta(entry: list[Any]) -> Delta:
     match entry:
-        case "TokenRows", rows, indices:
-            return TokenRows(_tensor(rows), tuple(indices))
+        case "TokenRows", rows, indices, tokens:
+            return TokenRows(_tensor(rows), tuple(indices), tokens)
         case "Shift", tensor, scale:
             return Shift(_tensor(tensor), scale)
         case _, a, b, scale, transposed, start, magnitude, experts, part, embedding:

@@ -33,7 +33,7 @@ class Adapted(Protocol):
         """
 
 
-def open_delta(delta: Delta, read: Callable[[Tensor], Floats], shape: tuple[int, ...], weight: Weight) -> Adapted:
+def open_delta(delta: Delta, read: Callable[[Tensor], Floats], weight: Weight) -> Adapted:
     """Read what an adapter stores for one weight.
 
     Parameters
@@ -41,15 +41,13 @@ def open_delta(delta: Delta, read: Callable[[Tensor], Floats], shape: tuple[int,
     delta : Delta
     read : callable
         Returns a stored tensor in float64.
-    shape : tuple of int
-        Of the weight.
     weight : callable
         Returns elements of the weight by start and count; only called where the delta depends on them.
     """
     if isinstance(delta, TokenRows):
-        kept = [place for place, index in enumerate(delta.indices) if index < shape[0]]
+        kept = [place for place, index in enumerate(delta.indices) if index < delta.tokens]
         indices = np.array([delta.indices[place] for place in kept], dtype=np.int64)
-        return _Rows(read(delta.rows)[kept], indices, prod(shape[1:]))
+        return _Rows(read(delta.rows)[kept], indices, prod(delta.shape[1:]))
     if isinstance(delta, Shift):
         return _Sum(delta.scale * read(delta.tensor).reshape(-1))
     a, b = read(delta.a), read(delta.b)

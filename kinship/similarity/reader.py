@@ -59,8 +59,7 @@ class Reader:
         plain = _OpenRow(stored, dtype, scales, grid)
         if row.low_rank is None:
             return plain
-        shape = row.stored.shape if row.stored else ()
-        return replace(plain, low_rank=open_delta(row.low_rank, self._factor, shape, plain.values))
+        return replace(plain, low_rank=open_delta(row.low_rank, self._factor, plain.values))
 
     def _bytes(self, tensor: Tensor) -> Bytes:
         size = tensor.elements * ITEM_BYTES[tensor.dtype]
