@@ -43,7 +43,7 @@ class CheckpointError(KinshipError):
     """A file or folder cannot be read as a checkpoint."""
 
     def __init__(self, path: Path | str, problem: str, mend: str) -> None:
-        self.path = str(path)
+        self.path, self.problem = str(path), problem
         super().__init__(f"{path}: {problem}; {mend}")
 
     def __reduce__(self) -> tuple[type[Exception], tuple[str]]:

@@ -2,10 +2,12 @@
 
 from kinship.checkpoints.align import TIED, AlignedTensor, Alignment, LeftOut, Row, Vocabulary, align
 from kinship.checkpoints.alike import alike
-from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config, LowRank
+from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config
 from kinship.checkpoints.confirm import confirmed
+from kinship.checkpoints.delta import Delta, LowRank, Shift, TokenRows
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.checkpoints.hub import cached_folder, download, is_hub_id, local_path
+from kinship.checkpoints.landing import landed
 from kinship.checkpoints.names import unique_names
 from kinship.checkpoints.open import needs_torch, open_checkpoint
 from kinship.checkpoints.scan import Scan, find_checkpoints, scan
@@ -19,11 +21,14 @@ __all__ = [
     "Alignment",
     "Checkpoint",
     "Config",
+    "Delta",
     "LeftOut",
     "LowRank",
     "Row",
     "Scan",
+    "Shift",
     "Tensor",
+    "TokenRows",
     "Vocabulary",
     "align",
     "alike",
@@ -32,6 +37,7 @@ __all__ = [
     "download",
     "find_checkpoints",
     "is_hub_id",
+    "landed",
     "local_path",
     "needs_torch",
     "open_checkpoint",

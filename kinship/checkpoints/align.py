@@ -8,9 +8,11 @@ from math import prod
 from typing import Literal, NamedTuple
 
 from kinship.checkpoints.buffers import is_buffer
-from kinship.checkpoints.checkpoint import Checkpoint, LowRank
+from kinship.checkpoints.checkpoint import Checkpoint
 from kinship.checkpoints.copies import is_copy, stands_for
+from kinship.checkpoints.delta import Delta, stored_bytes
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
+from kinship.checkpoints.landing import landed
 from kinship.checkpoints.names import unique_names
 from kinship.checkpoints.odd import nothing_in_common, same_architecture
 from kinship.checkpoints.renaming import in_terms_of
@@ -37,13 +39,13 @@ class LeftOut(NamedTuple):
 class Row:
     """Where one model's row of one tensor comes from.
 
-    A stored tensor (with its scale, if it is float8), a low-rank delta, or both: a delta on another base. With
-    neither, the row is a delta of zero: an adapter leaves this tensor alone.
+    A stored tensor (with its scale, if it is float8), an adapter's delta, or both: a delta on another base, or one that
+    depends on the weight. With neither, the row is a delta of zero: an adapter leaves this tensor alone.
     """
 
     stored: Tensor | None = None
     scale: Tensor | None = None
-    low_rank: LowRank | None = None
+    low_rank: Delta | None = None
 
     @property
     def is_delta(self) -> bool:
@@ -68,8 +70,7 @@ class AlignedTensor:
     def nbytes(self) -> int:
         """Bytes that a pass reads for it."""
         stored = sum(ITEM_BYTES[row.stored.dtype] for row in self.rows if row.stored) * self.elements
-        pairs = [row.low_rank for row in self.rows if row.low_rank]
-        return stored + sum(t.elements * ITEM_BYTES[t.dtype] for pair in pairs for t in (pair.a, pair.b))
+        return stored + sum(stored_bytes(row.low_rank) for row in self.rows if row.low_rank)
 
 
 @dataclass(frozen=True)
@@ -127,11 +128,14 @@ def align(base: Checkpoint, members: Sequence[Checkpoint], vocabulary: Vocabular
     if base.adapter is not None:
         raise AlignmentError(f"{base.name} is an adapter and cannot be the base; give the model it adapts")
     names = unique_names([model.path for model in (base, *members)])
-    same_architecture((base, *members), names)
-    named = [in_terms_of(base, member) for member in members]
+    laid = [landed(member, name, base, names[0]) for member, name in zip(members, names[1:], strict=True)]
+    same_architecture((base, *(one.model for one in laid)), names)
+    named = [in_terms_of(base, one.model) for one in laid]
     models = (base, *(one.model for one in named))
-    renamed = {name: one.rules for name, one in zip(names[1:], named, strict=True) if one.rules}
-    warnings = (*_warnings(models, names), *(_said(name, rules) for name, rules in renamed.items()))
+    rules = {name: on.rules | to.rules for name, on, to in zip(names[1:], laid, named, strict=True)}
+    renamed = {name: found for name, found in rules.items() if found}
+    told = [one for landing in laid for one in landing.said]
+    warnings = (*_warnings(models, names), *(_said(name, found) for name, found in renamed.items()), *told)
     empty = Alignment(base, tuple(members), names, (), (), warnings, vocabulary, renamed)
     return realigned(empty, models)
 
@@ -163,11 +167,14 @@ def _row(models: Sequence[Checkpoint], model: Checkpoint, name: str) -> Row | No
     """Find the row of `name` in one of the models; a tied model's output head is its embedding."""
     base = models[0]
     if model.adapter is not None:
+        own_base = model.adapter.base or base
+        if name not in model.tensors and name not in model.adapter.low_rank:
+            stand_in = None if name in own_base.tensors else stands_for(models, own_base, name)
+            name = own_base.ties.get(name) or stand_in or name
         low_rank = model.adapter.low_rank.get(name)
         if name in model.tensors:
             return Row(model.tensors[name], low_rank=low_rank)
-        own_base = model.adapter.base
-        if own_base is None or own_base.fingerprint == base.fingerprint:
+        if own_base.fingerprint == base.fingerprint and not (low_rank and low_rank.needs_weight):
             return Row(low_rank=low_rank)
         under = _row(models, own_base, name)
         return under and Row(under.stored, under.scale, low_rank)
@@ -223,8 +230,6 @@ def _fault(row: Row | None) -> str | None:
         return "missing"
     if row.stored is not None and row.stored.dtype not in ITEM_BYTES:
         return f"not a floating-point weight ({row.stored.dtype.lower()})"
-    if row.stored is not None and row.low_rank is not None and row.low_rank.shape != row.stored.shape:
-        return f"its low-rank delta has shape {list(row.low_rank.shape)}, not {list(row.stored.shape)}"
     return None
 
 
@@ -256,8 +261,9 @@ def _warnings(models: Sequence[Checkpoint], names: Sequence[str]) -> tuple[str, 
         if model.adapter is None:
             continue
         if model.adapter.base is None:
-            declared = model.adapter.declared_base or "no base"
-            found.append(f"{name} is an adapter that names {declared}; it is taken as a delta on {names[0]}")
+            fault, declared = model.adapter.fault, model.adapter.declared_base or "no base"
+            told = f"that names {declared}" if not fault else f"on {declared}, which cannot be read ({fault})"
+            found.append(f"{name} is an adapter {told}; it is taken as a delta on {names[0]}")
         elif model.adapter.base.fingerprint != models[0].fingerprint:
             found.append(f"{name} is an adapter on {model.adapter.base.path}, not on {names[0]}; both are read")
     return tuple(found)

@@ -10,10 +10,11 @@ from functools import cached_property
 from pathlib import Path
 
 from kinship.checkpoints.buffers import is_buffer
+from kinship.checkpoints.delta import Delta
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.checkpoints.vocabulary import is_embedding, is_head
 
-__all__ = ["Adapter", "Checkpoint", "Config", "LowRank"]
+__all__ = ["Adapter", "Checkpoint", "Config"]
 
 _WITH_HEAD = re.compile(r"(?:For[A-Z]\w*|LMHeadModel|DoubleHeadsModel|EncoderModel|Model)$")
 
@@ -40,29 +41,34 @@ class Config:
 
 
 @dataclass(frozen=True)
-class LowRank:
-    """A delta kept as two factors: `scale * B @ A`, transposed where the layer stores its weight that way."""
-
-    a: Tensor
-    b: Tensor
-    scale: float
-    transposed: bool = False
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the weight that it changes."""
-        shape = (self.b.shape[0], self.a.shape[1])
-        return shape[::-1] if self.transposed else shape
-
-
-@dataclass(frozen=True)
 class Adapter:
-    """A LoRA adapter: low-rank deltas by the name of the weight they change, relative to the base it declares."""
+    """An adapter: what it does to weights, by their names, relative to the base it declares.
+
+    Attributes
+    ----------
+    declared_base : str
+        As its config says it: a path, a Hub id, or nothing.
+    rank : int
+        The largest of its factors.
+    low_rank : Mapping of str to Delta
+    base : Checkpoint or None
+        The declared base where it is on this machine and can be read, with its layers replicated as the config says.
+    fault : str
+        Why the declared base, which is on this machine, cannot be read; empty where it can be, or is not there.
+    saved_modules : tuple of str
+        Modules that it may have added to the model.
+    replication : tuple of (int, int)
+        Ranges of the base's layers, end not included, that make the layers of the adapter's model; empty for the
+        base's own.
+    """
 
     declared_base: str
     rank: int
-    low_rank: Mapping[str, LowRank]
+    low_rank: Mapping[str, Delta]
     base: Checkpoint | None
+    fault: str = ""
+    saved_modules: tuple[str, ...] = ()
+    replication: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ class Checkpoint:
     def parameters(self) -> int:
         """Number of weights; tied weights count once, float8 scales and buffers not at all."""
         if self.adapter is not None:
-            return sum(pair.a.elements + pair.b.elements for pair in self.adapter.low_rank.values())
+            return sum(t.elements for delta in self.adapter.low_rank.values() for t in delta.tensors)
         return sum(
             t.elements
             for n, t in self.tensors.items()
@@ -127,6 +133,6 @@ class Checkpoint:
         stored = Counter[str]()
         for tensor in self.tensors.values():
             stored[tensor.dtype] += tensor.elements
-        for pair in self.adapter.low_rank.values() if self.adapter else ():
-            stored[pair.a.dtype] += pair.a.elements
+        for delta in self.adapter.low_rank.values() if self.adapter else ():
+            stored[delta.tensors[0].dtype] += delta.tensors[0].elements
         return stored.most_common(1)[0][0].lower() if stored else "none"

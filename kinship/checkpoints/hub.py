@@ -14,6 +14,7 @@ __all__ = ["cached_folder", "download", "is_hub_id", "local_path"]
 _ID = re.compile(r"(?P<repo>[\w][\w.-]*/[\w][\w.-]*)(?:@(?P<revision>[\w./-]+))?")
 _WANTED = ["*.safetensors", "*.json", "README.md", "tokenizer*", "*.model", "*.txt", "LICENSE*"]
 _TORCH = ["*.bin", "*.pth"]
+_MARKS = ("config.json", "adapter_config.json", "params.json", "model.safetensors", "pytorch_model.bin")
 _UNWANTED = ["*.gguf", "*.onnx*", "consolidated*", "original/*", "optimizer*", "runs/*"]
 
 
@@ -34,8 +35,8 @@ def cached_folder(source: str) -> Path | None:
     if not is_hub_id(source):
         return None
     repo, _, revision = source.partition("@")
-    config = try_to_load_from_cache(repo, "config.json", revision=revision or None)
-    return Path(config).parent if isinstance(config, str) else None
+    found = (try_to_load_from_cache(repo, name, revision=revision or None) for name in _MARKS)
+    return next((Path(file).parent for file in found if isinstance(file, str)), None)
 
 
 def download(source: str, progress: Report | None = None) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from kinship.checkpoints.adapter import read_adapter
@@ -12,6 +13,7 @@ from kinship.checkpoints.config import config_of_tensors, read_config, read_json
 from kinship.checkpoints.empty import refuse_empty
 from kinship.checkpoints.header import ITEM_BYTES, Header, Tensor, read_header
 from kinship.checkpoints.hub import cached_folder
+from kinship.checkpoints.replicate import replicated
 from kinship.checkpoints.ties import tied_names
 from kinship.checkpoints.torch_file import TORCH_SUFFIXES, read_torch_file
 from kinship.errors import CheckpointError
@@ -54,11 +56,8 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
     folder = path if path.is_dir() else path.parent
     adapter, low_rank_files = None, tuple(files)
     if path.is_dir() and (path / "adapter_config.json").is_file():
-        said = read_json(path / "adapter_config.json")
-        low_rank, tensors = read_adapter(path, said, tensors)
-        declared = str(said.get("base_model_name_or_path") or "")
-        rank = max((pair.a.shape[0] for pair in low_rank.values()), default=0)
-        adapter = Adapter(declared, rank, low_rank, _declared_base(path, declared))
+        adapter, tensors = read_adapter(path, read_json(path / "adapter_config.json"), tensors)
+        adapter = _with_base(path, adapter)
     config = (read_config(path) if path.is_dir() else None) or config_of_tensors(tensors)
     refuse_quantised(path, tensors)
     if not tensors and adapter is None:
@@ -160,16 +159,25 @@ def _header(file: Path) -> Header:
     return read_header(file) if file.suffix == ".safetensors" else read_torch_file(file)
 
 
-def _declared_base(folder: Path, declared: str) -> Checkpoint | None:
-    """Open the base that an adapter names, where it is on this machine: as a folder, or in the Hub's cache."""
+def _with_base(folder: Path, adapter: Adapter) -> Adapter:
+    """Open the base that an adapter names, where it is on this machine: as a folder, or in the Hub's cache.
+
+    One that cannot be read (packed for training, half deleted) does not keep the adapter from being used on another.
+    """
+    declared = adapter.declared_base
     places = [Path(declared).expanduser(), folder / declared] if declared else []
     found = next((one for one in places if _is_folder(one) and one.resolve() != folder.resolve()), None)
-    base = found or cached_folder(declared)
+    place = found or cached_folder(declared)
+    if place is None:
+        return adapter
+    try:
+        chained = weight_files(place)[0].name in _ADAPTER_FILES
+        base = None if chained else open_checkpoint(place)
+    except CheckpointError as error:
+        return replace(adapter, fault=error.problem)
     if base is None:
-        return None
-    if (base / "adapter_config.json").is_file():
         raise CheckpointError(folder, "its base is an adapter itself", "merge that one into its base first")
-    return open_checkpoint(base)
+    return replace(adapter, base=replicated(base, adapter.replication) if adapter.replication else base)
 
 
 def _is_folder(path: Path) -> bool:

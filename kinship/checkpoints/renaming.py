@@ -38,18 +38,16 @@ def in_terms_of(base: Checkpoint, model: Checkpoint) -> Named:
     CheckpointError
         A file cannot be read.
     """
-    if model.adapter is not None and model.adapter.base is not None:
-        own_base = in_terms_of(base, model.adapter.base).model
-        model = replace(model, adapter=replace(model.adapter, base=own_base))
     spelled, own_spelled = spellings(base.tensors), spellings(_own(model))
     plain_base, plain = _under(base, spelled), _under(model, own_spelled)
-    rules = _prefixes(plain_base, plain)
-    if model.adapter is None:
-        rules |= _other_vocabulary(plain_base, plain, rules)
+    rules = _rules(plain_base, plain)
     plain = _under(plain, _names(plain_base, plain, rules))
     back = {plain_name: name for name, plain_name in spelled.items()}
     found = _under(plain, {name: back.get(name, name) for name in _own(plain)})
     said = _respelled(own_spelled, spelled) | {before: after for before, after in rules.items() if before != after}
+    if found.adapter is not None and found.adapter.base is not None:
+        own_base = in_terms_of(base, found.adapter.base).model
+        found = replace(found, adapter=replace(found.adapter, base=own_base))
     return Named(replace(found, ties=_ties(base, found.ties)), said)
 
 
@@ -89,11 +87,14 @@ def _odd_parts(spelled: Mapping[str, str]) -> Rules:
     return found
 
 
-def _prefixes(base: Checkpoint, model: Checkpoint) -> Rules:
+def _rules(base: Checkpoint, model: Checkpoint) -> Rules:
+    """Return what prefixes become; an adapter has the names of what it landed on (`kinship.checkpoints.landing`)."""
+    if model.adapter is not None:
+        own = model.adapter.base
+        return {} if own is None else _rules(base, _under(own, spellings(own.tensors)))
     ours, theirs = ({name: tensor.shape for name, tensor in one.tensors.items()} for one in (base, model))
-    if model.adapter is not None:  # the content of factors tells nothing
-        return fit_prefixes(ours, theirs | {name: pair.shape for name, pair in model.adapter.low_rank.items()})
-    return fit_prefixes(ours, theirs, lambda pairs: _alike(base, model, pairs))
+    rules = fit_prefixes(ours, theirs, lambda pairs: _alike(base, model, pairs))
+    return rules | _other_vocabulary(base, model, rules)
 
 
 def _alike(base: Checkpoint, model: Checkpoint, names: Mapping[str, str]) -> bool:

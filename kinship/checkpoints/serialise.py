@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, astuple, fields
 from pathlib import Path
 from typing import Any
 
-from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config, LowRank
+from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config
+from kinship.checkpoints.delta import Delta, LowRank, Part, Shift, TokenRows
 from kinship.checkpoints.header import Tensor
 from kinship.checkpoints.ties import tied_names
 
@@ -19,9 +20,11 @@ def to_json(checkpoint: Checkpoint) -> str:
     return json.dumps(_plain(checkpoint))
 
 
-def from_json(text: str) -> Checkpoint:
-    """Return the checkpoint that `to_json` wrote."""
-    return _checkpoint(json.loads(text))
+def from_json(text: str) -> Checkpoint | None:
+    """Return the checkpoint that `to_json` wrote; None for an adapter that an earlier release read by other rules."""
+    plain = json.loads(text)
+    adapter = plain["adapter"]
+    return None if adapter and "deltas" not in adapter else _checkpoint(plain)
 
 
 def _plain(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -41,11 +44,11 @@ def _plain(checkpoint: Checkpoint) -> dict[str, Any]:
         and {
             "declared_base": adapter.declared_base,
             "rank": adapter.rank,
-            "low_rank": {
-                name: [_tensor_list(pair.a), _tensor_list(pair.b), pair.scale, pair.transposed]
-                for name, pair in adapter.low_rank.items()
-            },
+            "deltas": {name: _plain_delta(delta) for name, delta in adapter.low_rank.items()},
             "base": adapter.base and _plain(adapter.base),
+            "fault": adapter.fault,
+            "saved_modules": adapter.saved_modules,
+            "replication": adapter.replication,
         },
     }
 
@@ -67,14 +70,37 @@ def _checkpoint(plain: dict[str, Any]) -> Checkpoint:
         and Adapter(
             adapter["declared_base"],
             adapter["rank"],
-            {
-                name: LowRank(_tensor(a), _tensor(b), scale, transposed)
-                for name, (a, b, scale, transposed) in adapter["low_rank"].items()
-            },
+            {name: _delta(entry) for name, entry in adapter["deltas"].items()},
             adapter["base"] and _checkpoint(adapter["base"]),
+            adapter["fault"],
+            tuple(adapter["saved_modules"]),
+            tuple((first, last) for first, last in adapter["replication"]),
         ),
         ties=tied_names(tensors) if ties is None else ties,
     )
+
+
+def _plain_delta(delta: Delta) -> list[Any]:
+    """Return the name of its class and its fields in their order; a tensor is a list, a part a list of three."""
+    return [type(delta).__name__, *(_plain_field(getattr(delta, one.name)) for one in fields(delta))]
+
+
+def _plain_field(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return _tensor_list(value)
+    return astuple(value) if isinstance(value, Part) else value
+
+
+def _delta(entry: list[Any]) -> Delta:
+    match entry:
+        case "TokenRows", rows, indices, tokens:
+            return TokenRows(_tensor(rows), tuple(indices), tokens)
+        case "Shift", tensor, scale:
+            return Shift(_tensor(tensor), scale)
+        case _, a, b, scale, transposed, start, magnitude, experts, part, embedding:
+            norm, alone = magnitude and _tensor(magnitude), part and Part(*part)
+            return LowRank(_tensor(a), _tensor(b), scale, transposed, start, norm, experts, alone, embedding)
+    raise ValueError(f"no delta is stored as {entry[0]}")
 
 
 def _tensor_list(tensor: Tensor) -> list[Any]:

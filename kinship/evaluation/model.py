@@ -54,7 +54,9 @@ def load_model(checkpoint: Checkpoint, options: Options, tokens: TokenMemory) ->
     path, adapter = checkpoint.path, None
     if checkpoint.adapter is not None:
         if checkpoint.adapter.base is None:
-            raise CheckpointError(path, "the base of this adapter is not on this machine", "put it where it says")
+            fault = checkpoint.adapter.fault
+            problem = f"cannot be read ({fault})" if fault else "is not on this machine"
+            raise CheckpointError(path, f"the base of this adapter {problem}", "put it where it says")
         path, adapter = checkpoint.adapter.base.path, str(checkpoint.path)
     if not (path / "config.json").is_file():
         raise CheckpointError(path, "it has no config.json", "give a folder in Hugging Face layout")

@@ -9,6 +9,7 @@ from pathlib import Path
 from kinship.checkpoints import Checkpoint, Config, is_hub_id, needs_torch, open_checkpoint
 from kinship.checkpoints.config import read_config
 from kinship.errors import CheckpointError
+from kinship.merging.check_adapter import check_adapter
 from kinship.merging.finding import Finding
 
 __all__ = ["Input", "open_inputs"]
@@ -61,7 +62,7 @@ def open_inputs(models: Mapping[str, str]) -> tuple[dict[str, Input], list[Findi
         try:
             inputs[model] = _open(model, Path(path).expanduser())
             if adapter:
-                findings += _adapter_faults(adapter, inputs[model])
+                findings += check_adapter(open_checkpoint(adapter), inputs[model].checkpoint)
         except CheckpointError as error:
             findings.append(Finding("error", "models", str(error)))
     return inputs, findings
@@ -86,14 +87,3 @@ def _open(model: str, path: Path) -> Input:
     if any(tensor.dtype.startswith("F8_") for tensor in checkpoint.tensors.values()):
         raise CheckpointError(path, "float8 weights cannot be merged", "give the checkpoint that it was quantised from")
     return Input(model, path, config, checkpoint)
-
-
-def _adapter_faults(path: str, under: Input) -> list[Finding]:
-    adapter = open_checkpoint(path).adapter
-    if adapter is None:
-        raise CheckpointError(path, "this is no adapter", "write it as a parent of its own")
-    own = adapter.base
-    if own is None or under.checkpoint is None or own.fingerprint == under.checkpoint.fingerprint:
-        return []
-    told = f"{Path(path).name} was trained on {own.name}, not on {under.name}; its own scores are those on {own.name}"
-    return [Finding("warning", "models", told)]

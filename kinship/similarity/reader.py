@@ -1,7 +1,7 @@
 """Feed the kernels: blocks of elements of every row of a family, straight from the files.
 
-Stored tensors are views of memory maps, or places in files for a kernel that reads into its own memory; only a
-low-rank delta is computed, block by block.
+Stored tensors are views of memory maps, or places in files for a kernel that reads into its own memory; only what an
+adapter makes of a weight is computed, block by block.
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from kinship.checkpoints import ITEM_BYTES, AlignedTensor, LowRank, Row, Tensor
+from kinship.checkpoints import ITEM_BYTES, AlignedTensor, Row, Tensor
 from kinship.checkpoints.content import plain_values
 from kinship.errors import CheckpointError
+from kinship.similarity.adapted import Adapted, open_delta
 from kinship.similarity.blocks import CODES, F64, ZERO, Block
 from kinship.similarity.float8 import E4M3_VALUES, E5M2_VALUES
 
@@ -54,20 +55,23 @@ class Reader:
     def __init__(self, block: int | Callable[[float, int], int]) -> None:
         self._block = block
         self._maps: dict[Path, _Mapped] = {}
+        self._factor = lru_cache(maxsize=8)(self._whole)  # the factors of many experts are asked for by each
 
     def tensor(self, tensor: AlignedTensor) -> OpenTensor:
-        """Map the files of one tensor and read its scales and low-rank factors."""
-        rows = tuple(self._row(row, tensor.shape) for row in tensor.rows)
+        """Map the files of one tensor and read its scales and what adapters do to it."""
+        rows = tuple(self._row(row) for row in tensor.rows)
         item = sum(row.item + 8 * row.scales.size / max(tensor.elements, 1) for row in rows)
         block = self._block if isinstance(self._block, int) else self._block(item, len(rows))
         return OpenTensor(rows, tensor.elements, block)
 
-    def _row(self, row: Row, shape: tuple[int, ...]) -> _OpenRow:
+    def _row(self, row: Row) -> _OpenRow:
         stored = self._stored(row.stored) if row.stored else _NOTHING
         dtype = row.stored.dtype if row.stored else ""
         scales, grid = self._scales(row.stored, row.scale) if row.stored and row.scale else (_EMPTY, _NO_GRID)
-        factors = (self._whole(row.low_rank.a), self._whole(row.low_rank.b)) if row.low_rank else None
-        return _OpenRow(stored, dtype, scales, grid, row.low_rank, factors, shape[-1] if shape else 1)
+        plain = _OpenRow(stored, dtype, scales, grid)
+        if row.low_rank is None:
+            return plain
+        return replace(plain, low_rank=open_delta(row.low_rank, self._factor, plain.values))
 
     def _stored(self, tensor: Tensor) -> _Stored:
         mapped = self._map(tensor.file)
@@ -197,15 +201,13 @@ class OpenTensor:
 
 @dataclass(frozen=True)
 class _OpenRow:
-    """One model's row: stored bytes (none where `dtype` is empty), their scales, and a low-rank delta."""
+    """One model's row: stored bytes (none where `dtype` is empty), their scales, and what an adapter makes of them."""
 
     stored: _Stored
     dtype: str
     scales: Floats
     grid: Grid
-    low_rank: LowRank | None
-    factors: tuple[Floats, Floats] | None
-    columns: int
+    low_rank: Adapted | None = None
 
     @property
     def item(self) -> int:
@@ -221,11 +223,9 @@ class _OpenRow:
 
     def raw(self, start: int, count: int) -> Bytes:
         """Return the bytes of some elements."""
-        if self.low_rank is None or self.factors is None:
+        if self.low_rank is None:
             return self._bytes(start, count)
-        values = _low_rank_block(self.low_rank, self.factors, self.columns, start, count)
-        if self.dtype:
-            values += self._values(start, count)
+        values = self.low_rank.block(start, count, self.values(start, count) if self.dtype else None)
         return values.view(np.uint8)
 
     def why_unread(self) -> CheckpointError:
@@ -244,19 +244,11 @@ class _OpenRow:
         item = ITEM_BYTES.get(self.dtype, 0)
         return self.stored.bytes[start * item : (start + count) * item]
 
-    def _values(self, start: int, count: int) -> Floats:
+    def values(self, start: int, count: int) -> Floats:
+        """Return elements of the stored tensor."""
         values = to_float64(self._bytes(start, count), self.dtype)
         if self.scales.size:
             columns, cell_rows, cell_columns, cells = self.grid
             line, column = np.divmod(np.arange(start, start + count), columns)
             values *= self.scales[line // cell_rows * cells + column // cell_columns]
         return values
-
-
-def _low_rank_block(pair: LowRank, factors: tuple[Floats, Floats], columns: int, start: int, count: int) -> Floats:
-    """Return elements `start` to `start + count` of `scale * B @ A`, flattened row by row."""
-    a, b = factors
-    left, right = (a.T, b.T) if pair.transposed else (b, a)
-    first, last = start // columns, -(-(start + count) // columns)
-    values: Floats = pair.scale * (left[first:last] @ right)
-    return np.ascontiguousarray(values.reshape(-1)[start - first * columns :][:count])

@@ -11,11 +11,13 @@ from dataclasses import replace
 import numpy as np
 from sqlalchemy import Column, Float, LargeBinary, Row, String, Table, Text, delete, insert, select
 
-from kinship.checkpoints import TIED, Alignment, LeftOut
+from kinship.checkpoints import TIED, Alignment, Checkpoint, LeftOut
 from kinship.similarity import Device, GramTable
 from kinship.workspace.database import metadata, transaction
 
 __all__ = ["extendable_table", "left_out", "load_table", "store_table", "table_key"]
+
+_ADAPTER_RULES = "as PEFT merges"  # tables of earlier releases took every adapter for B @ A
 
 _tables = Table(
     "gram_tables",
@@ -130,7 +132,12 @@ def left_out(alignment: Alignment, table: GramTable) -> tuple[LeftOut, ...]:
 
 
 def _fingerprints(alignment: Alignment) -> list[str]:
-    return [alignment.base.fingerprint, *(m.fingerprint for m in alignment.members)]
+    return [alignment.base.fingerprint, *(_fingerprint(member) for member in alignment.members)]
+
+
+def _fingerprint(member: Checkpoint) -> str:
+    """Return its fingerprint; of an adapter with the rules that it is read by, which decide the numbers too."""
+    return member.fingerprint if member.adapter is None else f"{member.fingerprint} {_ADAPTER_RULES}"
 
 
 def _compared(alignment: Alignment) -> str:

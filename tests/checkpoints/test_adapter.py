@@ -1,14 +1,16 @@
 """LoRA adapters: what their files say of the delta, in PEFT's conventions."""
 
 import json
+from dataclasses import fields
 from math import sqrt
 
 import numpy as np
+import peft
 import pytest
 
 from kinship.checkpoints import open_checkpoint
 from kinship.errors import CheckpointError
-from tests.families import EMBEDDING, HEAD, NORM, llama, pack, save, save_adapter, save_model
+from tests.families import EMBEDDING, HEAD, NORM, config, llama, pack, save, save_adapter, save_model
 
 Q = "model.layers.0.self_attn.q_proj"
 UP = "model.layers.0.mlp.up_proj"
@@ -121,12 +123,53 @@ def _refused(folder, problem: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def _kinds() -> list[str]:
+    return sorted(kind.value for kind in peft.PeftType if kind.value not in ("LORA", "TRAINABLE_TOKENS", "LN_TUNING"))
+
+
+@pytest.mark.parametrize("kind", _kinds())
+def test_other_kinds_are_refused_by_name(tmp_path, kind):
+    folder = save_adapter(tmp_path, factors(Q, 12, 12), peft_type=kind)
+    _refused(
+        folder, f"{kind} adapters (are not low-rank deltas; merge it into its base|change no weight; leave it out)"
+    )
+
+
 @pytest.mark.parametrize(
-    ("said", "name"), [({"use_dora": True}, "DoRA"), ({"peft_type": "IA3"}, "IA3"), ({"peft_type": "LOHA"}, "LOHA")]
+    ("said", "name"),
+    [
+        ({"init_lora_weights": "pissa_niter_16"}, "fast PiSSA"),
+        ({"init_lora_weights": "corda"}, "CorDA"),
+        ({"init_lora_weights": "loftq"}, "LoftQ"),
+        ({"init_lora_weights": "lora_ga"}, "LoRA-GA"),
+        ({"init_lora_weights": "novel"}, "init_lora_weights novel"),
+        ({"alora_invocation_tokens": [1, 2]}, "aLoRA"),
+        ({"use_qalora": True}, "QALoRA"),
+        ({"use_bdlora": {"nblocks": 2}}, "BD-LoRA"),
+        ({"arrow_config": {"top_k": 3}}, "Arrow"),
+        ({"kasa_config": {"beta": 1.0}}, "KaSA"),
+        ({"monteclora_config": {"num_samples": 8}}, "MonteCLoRA"),
+    ],
 )
-def test_other_adapters_are_refused_by_name(tmp_path, said, name):
-    folder = save_adapter(tmp_path, factors(Q, 12, 12), **said)
-    _refused(folder, f"{name} adapters are not low-rank deltas; merge it into its base first")
+def test_variants_that_are_no_low_rank_delta_are_refused_by_name(tmp_path, said, name):
+    _refused(save_adapter(tmp_path, factors(Q, 12, 12), **said), name)
+
+
+def test_every_variant_of_peft_is_known(tmp_path):
+    """A new release of PEFT may bring a setting that makes another delta of the same factors."""
+    variants = {one.name for one in fields(peft.LoraConfig) if one.metadata.get("is_lora_variant")}
+    for name in variants - {"use_dora", "velora_config"}:  # VeLoRA is another backward pass
+        _refused(save_adapter(tmp_path, factors(Q, 12, 12), **{name: {"any": 1}}), "it is no low-rank delta; merge it")
+
+
+@pytest.mark.parametrize(
+    "begun", [True, False, None, "gaussian", "eva", "orthogonal", "mica", "pissa", "olora", "OLoRA"]
+)
+def test_what_the_factors_began_as(tmp_path, begun):
+    pair = open_checkpoint(save_adapter(tmp_path, factors(Q, 12, 12), init_lora_weights=begun)).adapter.low_rank
+    start = str(begun).lower()
+    assert pair[f"{Q}.weight"].start == (start if start in ("pissa", "olora") else "")
+    assert pair[f"{Q}.weight"].needs_weight == (start in ("pissa", "olora"))
 
 
 @pytest.mark.parametrize("lost", ["A", "B"])
@@ -143,7 +186,58 @@ def test_factors_that_do_not_fit(tmp_path):
 
 def test_factors_of_whole_numbers(tmp_path):
     tensors = factors(Q, 12, 12) | {f"{Q}.lora_B.weight": pack(np.ones((12, 3)), "I64")}
-    _refused(save_adapter(tmp_path, tensors), f"factors of {Q} are not floating-point")
+    _refused(save_adapter(tmp_path, tensors), rf"{Q}.lora_B.weight is not floating-point \(i64\)")
+
+
+def test_factors_that_a_partitioned_training_left_empty(tmp_path):
+    empty = {name: np.ones((0,)) for name in factors(Q, 12, 12)}
+    for tensors in (empty, factors(Q, 12, 12) | {HEAD: np.ones((0,))}):
+        _refused(save_adapter(tmp_path, tensors), "are empty .* not gathered; gather them")
+
+
+def test_two_adapters_in_one_file(tmp_path):
+    tensors = {f"{Q}.lora_A.{name}.weight": np.ones((3, 12)) for name in ("one", "two")}
+    _refused(save_adapter(tmp_path, tensors), "lora_A.one.weight and .*lora_A.two.weight are two adapters in one")
+
+
+@pytest.mark.parametrize("name", ["lora_C.weight", "lora_E", "lora_A.bias", "lora_diag.default", "trainable_tokens_x"])
+def test_an_unknown_name_is_no_whole_tensor(tmp_path, name):
+    folder = save_adapter(tmp_path, factors(Q, 12, 12) | {f"{Q}.{name}": np.ones(3)})
+    _refused(folder, rf"it holds .*{Q}\.{name}, which is not known of LoRA|the LoRA factors")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["_orig_mod.{}", "module.{}", "model._fsdp_wrapped_module.layers.0.self_attn._checkpoint_wrapped_module.q_proj"],
+)
+def test_wrappers_of_a_training_run_are_no_part_of_a_name(tmp_path, name):
+    tensors = {t.replace(Q, name.format(Q)): values for t, values in factors(Q, 12, 12).items()}
+    assert open_checkpoint(save_adapter(tmp_path, tensors)).adapter.low_rank.keys() == {f"{Q}.weight"}
+
+
+def test_dora_has_a_magnitude(tmp_path):
+    magnitude = {f"{Q}.lora_magnitude_vector": np.ones(12)}
+    folder = save_adapter(tmp_path, factors(Q, 12, 12) | magnitude, use_dora=True)
+    assert open_checkpoint(folder).adapter.low_rank[f"{Q}.weight"].magnitude.shape == (12,)
+    _refused(save_adapter(tmp_path, factors(Q, 12, 12), use_dora=True), f"{Q} lacks the magnitude of DoRA")
+    wrong = {f"{Q}.lora_magnitude_vector.weight": np.ones(11)}
+    _refused(save_adapter(tmp_path, factors(Q, 12, 12) | wrong), f"DoRA magnitude of {Q} has 11 elements, not 12")
+
+
+@pytest.mark.parametrize("said", [{}, {"trainable_token_indices": [1, 2]}, {"trainable_token_indices": {"wte": [1]}}])
+def test_trained_rows_without_their_tokens(tmp_path, said):
+    rows = {"model.embed_tokens.token_adapter.trainable_tokens_delta": np.ones((3, 12))}
+    _refused(save_adapter(tmp_path, factors(Q, 12, 12) | rows, **said), "model.embed_tokens has trained rows")
+
+
+def test_factors_of_several_parameters_that_are_not_told_apart(tmp_path):
+    at = "model.layers.0.mlp.experts"
+    inner = {name.replace(at, f"{at}.base_layer"): t for name, t in factors(at, 12, 12).items()}
+    _refused(save_adapter(tmp_path, factors(at, 12, 12) | inner), f"{at} has factors for several weights")
+    one = save_adapter(tmp_path, factors(at, 12, 12) | inner, target_parameters=["experts.gate_up_proj"])
+    _refused(one, f"{at} has 2 pairs of factors for gate_up_proj")
+    rank = {"target_parameters": ["experts.gate_up_proj"], "r": 2}
+    _refused(save_adapter(tmp_path, factors(at, 12, 12), **rank), "do not fit rank 2")
 
 
 @pytest.mark.parametrize(
@@ -151,6 +245,23 @@ def test_factors_of_whole_numbers(tmp_path):
 )
 def test_a_config_that_makes_no_sense(tmp_path, said):
     _refused(save_adapter(tmp_path, factors(Q, 12, 12), **said), "adapter_config.json.*save the adapter again")
+
+
+def test_a_base_that_cannot_be_read_leaves_the_adapter_alone(tmp_path):
+    said = {"quantization_config": {"quant_method": "bitsandbytes"}}
+    packed = save_model(tmp_path / "packed", llama(0), config(llama(0)) | said)
+    damaged = save_model(tmp_path / "damaged", llama(0))
+    (damaged / "model.safetensors").write_bytes(b"12345")
+    (tmp_path / "empty").mkdir()
+    for base, why in (
+        (packed, "bitsandbytes"),
+        (damaged, "not a safetensors file"),
+        (tmp_path / "empty", "no weights"),
+    ):
+        folder = save_adapter(tmp_path / "apple", factors(Q, 12, 12), base_model_name_or_path=str(base))
+        found = open_checkpoint(folder).adapter
+        assert found.base is None
+        assert why in found.fault
 
 
 def test_an_adapter_on_an_adapter(tmp_path):

@@ -334,21 +334,27 @@ def test_a_base_layer_and_its_factors_add_up(tmp_path):
     assert row.low_rank is not None
 
 
-def test_factors_of_another_shape_are_left_out(tmp_path):
+def test_a_declared_base_that_cannot_be_read_is_warned_of(tmp_path):
     base, other = _models(tmp_path, llama(0), llama(1))
-    for declared, reason in (
-        ("org/base", "shape [12, 20], not [20, 12]"),
-        (str(other.path), "its low-rank delta has shape [12, 20], not [20, 12]"),
-    ):
-        folder = tmp_path / "apple"
-        adapter = _adapter(folder, factors(UP, 20, 12), fan_in_fan_out=True, base_model_name_or_path=declared)
-        assert align(base, [adapter]).left_out == (LeftOut(f"{UP}.weight", "apple", reason),)
+    (other.path / "model.safetensors").write_bytes(b"")
+    adapter = _adapter(tmp_path / "apple", factors(Q, 12, 12), base_model_name_or_path=str(other.path))
+    alignment = align(base, [adapter])
+    told = (
+        f"apple is an adapter on {other.path}, which cannot be read (the file is empty); it is taken as a delta on m0"
+    )
+    assert alignment.warnings == (told,)
+    assert _row(alignment, f"{Q}.weight").is_delta
 
 
-def test_factors_for_no_weight_of_the_base_are_left_out(tmp_path):
-    [base] = _models(tmp_path, llama(0))
-    adapter = _adapter(tmp_path / "apple", factors("model.layers.9.q_proj", 12, 12))
-    assert align(base, [adapter]).left_out == (LeftOut("model.layers.9.q_proj.weight", "m0", "missing"),)
+def test_an_untied_head_beside_a_tied_adapter_is_its_embedding(tmp_path):
+    tied, untied = _models(tmp_path, llama(0, tied=True), llama(1))
+    embedding = {
+        "model.embed_tokens.lora_embedding_A": np.ones((3, 30)),
+        "model.embed_tokens.lora_embedding_B": np.ones((12, 3)),
+    }
+    alignment = align(tied, [untied, _adapter(tmp_path / "apple", embedding)])
+    assert _row(alignment, HEAD).low_rank == _row(alignment, EMBEDDING).low_rank
+    assert _row(alignment, HEAD).low_rank is not None
 
 
 def test_an_adapter_cannot_be_the_base(tmp_path):

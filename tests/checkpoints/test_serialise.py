@@ -1,5 +1,9 @@
 """What a header said survives being written as JSON."""
 
+import json
+
+import numpy as np
+
 from kinship.checkpoints import open_checkpoint
 from kinship.checkpoints.serialise import from_json, to_json
 from tests.checkpoints.test_adapter import Q, factors
@@ -18,3 +22,24 @@ def test_an_adapter_with_its_base(tmp_path):
     again = from_json(to_json(opened))
     assert again == opened
     assert again.adapter.base.tensors == opened.adapter.base.tensors
+
+
+def test_all_that_an_adapter_may_do(tmp_path):
+    base = save_model(tmp_path / "base", llama(0))
+    experts = "model.layers.0.mlp.experts"
+    tensors = factors(Q, 12, 12) | factors(experts, 12, 12) | {f"{Q}.lora_B.bias": np.ones(12)}
+    tensors |= {
+        f"{Q}.lora_magnitude_vector": np.ones(12),
+        "model.embed_tokens.trainable_tokens_delta": np.ones((2, 12)),
+    }
+    said = {"target_parameters": ["experts.down_proj"], "r": 1, "trainable_token_indices": [3, 1]}
+    said |= {"init_lora_weights": "pissa", "modules_to_save": ["score"], "layer_replication": [[0, 2], [1, 2]]}
+    opened = open_checkpoint(save_adapter(tmp_path / "apple", tensors, base_model_name_or_path=str(base), **said))
+    assert len(opened.adapter.low_rank) == 4
+    assert from_json(to_json(opened)) == opened
+
+
+def test_an_adapter_that_an_earlier_release_kept_is_read_anew(tmp_path):
+    kept = json.loads(to_json(open_checkpoint(save_adapter(tmp_path, factors(Q, 12, 12)))))
+    kept["adapter"]["low_rank"] = kept["adapter"].pop("deltas")
+    assert from_json(json.dumps(kept)) is None

@@ -9,13 +9,16 @@ import time
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from kinship.checkpoints import align, open_checkpoint
 from kinship.similarity import gram_table, kinship_matrix
 from kinship.workspace import cancel, enqueue, job, log_tail
+from kinship.workspace.database import transaction
 from kinship.workspace.measure import KeptPass, measure
 from kinship.workspace.tables import load_table, store_table
-from tests.families import llama, save, tuned
+from tests.checkpoints.test_adapter import Q, factors
+from tests.families import llama, save, save_adapter, tuned
 
 
 @pytest.fixture
@@ -188,3 +191,16 @@ def test_a_pass_can_be_cancelled(home, tmp_path, start_worker):
     cancel(id)
     wait_for(lambda: job(id).state == "cancelled", 20)
     wait_for(lambda: not (home / "scratch" / id).exists(), 20)
+
+
+def test_a_table_of_an_earlier_release_answers_for_models_but_for_no_adapter(home, models, tmp_path):
+    """It took every adapter for B @ A, whatever its config said."""
+    adapter = open_checkpoint(save_adapter(tmp_path / "apple", factors(Q, 12, 12), init_lora_weights="pissa"))
+    for members in ([models[1]], [models[1], adapter]):
+        alignment = align(models[0], members)
+        store_table(alignment, gram_table(alignment))
+        assert load_table(alignment) is not None
+        before = json.dumps([one.fingerprint for one in (models[0], *members)])
+        with transaction() as connection:
+            connection.execute(text("update gram_tables set fingerprints = :before"), {"before": before})
+        assert (load_table(alignment) is not None) == (adapter not in members)
