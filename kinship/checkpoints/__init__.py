@@ -3,10 +3,13 @@
 from kinship.checkpoints.align import AlignedTensor, Alignment, LeftOut, Row, Vocabulary, align
 from kinship.checkpoints.alike import alike
 from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config, LowRank
+from kinship.checkpoints.files import is_adapter
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.checkpoints.hub import cached_folder, download, is_hub_id, local_path
 from kinship.checkpoints.names import unique_names
 from kinship.checkpoints.open import needs_torch, open_checkpoint
+from kinship.checkpoints.pointer import is_pointer, refuse_pointer
+from kinship.checkpoints.scales import Scale
 from kinship.checkpoints.scan import Scan, find_checkpoints, scan
 from kinship.checkpoints.tokenizer import tokenizer_digest
 
@@ -20,6 +23,7 @@ __all__ = [
     "LeftOut",
     "LowRank",
     "Row",
+    "Scale",
     "Scan",
     "Tensor",
     "Vocabulary",
@@ -28,10 +32,13 @@ __all__ = [
     "cached_folder",
     "download",
     "find_checkpoints",
+    "is_adapter",
     "is_hub_id",
+    "is_pointer",
     "local_path",
     "needs_torch",
     "open_checkpoint",
+    "refuse_pointer",
     "scan",
     "tokenizer_digest",
     "unique_names",

@@ -10,13 +10,12 @@ from typing import Literal, NamedTuple
 from kinship.checkpoints.checkpoint import EMBEDDINGS, HEAD, Checkpoint, LowRank
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.checkpoints.names import unique_names
+from kinship.checkpoints.scales import Scale
 from kinship.errors import AlignmentError
 
 __all__ = ["AlignedTensor", "Alignment", "LeftOut", "Row", "Vocabulary", "align"]
 
 Vocabulary = Literal["common", "leave-out"]
-_SCALES = ("_scale", "_scale_inv")
-_ACTIVATION = (".input_scale", ".output_scale", ".k_scale", ".v_scale", ".kv_scale")
 
 
 class LeftOut(NamedTuple):
@@ -36,7 +35,7 @@ class Row:
     """
 
     stored: Tensor | None = None
-    scale: Tensor | None = None
+    scale: Scale | None = None
     low_rank: LowRank | None = None
 
     @property
@@ -145,7 +144,7 @@ def _ordered_names(models: Sequence[Checkpoint]) -> list[str]:
     for model in models:
         adapted = model.adapter.low_rank if model.adapter else {}
         for name in (*model.tensors, *adapted):
-            if not (name.endswith(_SCALES) and name.rpartition("_scale")[0] in model.tensors):
+            if name not in model.scales.names or name in model.scales.of_activations:
                 seen.setdefault(name)
     return list(seen)
 
@@ -163,11 +162,11 @@ def _row(model: Checkpoint, base: Checkpoint, name: str) -> Row | None:
         return under and Row(under.stored, under.scale, low_rank)
     if name == HEAD and model.tied:
         name = next((n for n in model.tensors if n.endswith(EMBEDDINGS)), name)
+    name = model.shared.get(name, name)
     stored = model.tensors.get(name)
-    if stored is None:
+    if stored is None or name in model.scales.names:
         return None
-    scale = model.tensors.get(f"{name}_scale_inv") or model.tensors.get(f"{name}_scale")
-    return Row(stored, scale if stored.dtype.startswith("F8_") else None)
+    return Row(stored, model.scales.of.get(name))
 
 
 def _ties_head(model: Checkpoint) -> bool:
@@ -185,7 +184,7 @@ def _align_tensor(
     left_out: list[LeftOut],
 ) -> AlignedTensor | None:
     """Return the aligned tensor, or None with a line in `left_out`."""
-    if name.endswith(("rotary_emb.inv_freq", *_ACTIVATION)):
+    if any(name in model.buffers for model in models):
         left_out.append(LeftOut(name, "all", "a buffer, not a weight"))
         return None
     if name == HEAD and all(_ties_head(model) for model in models):
@@ -241,6 +240,7 @@ def _common_rows(name: str, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...
 def _warnings(models: Sequence[Checkpoint], names: Sequence[str]) -> tuple[str, ...]:
     found = []
     for model, name in zip(models, names, strict=True):
+        found += [f"{name}: {note}" for note in model.notes]
         if model.adapter is None:
             continue
         if model.adapter.base is None:

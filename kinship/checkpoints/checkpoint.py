@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
+from kinship.checkpoints.scales import Block, Scales, find_scales
 
 __all__ = ["EMBEDDINGS", "HEAD", "Adapter", "Checkpoint", "Config", "LowRank"]
 
@@ -28,6 +29,15 @@ class Config:
     key_value_heads: int | None = None
     vocabulary: int | None = None
     tied: bool | None = None
+    quantisation: str | None = None
+    block: Block | None = None
+
+
+def _is_buffer(tensor: Tensor) -> bool:
+    """Tell whether a tensor is no weight: the frequencies of rotary embeddings, or a causal mask."""
+    shape = tensor.shape
+    mask = len(shape) == 4 and shape[:2] == (1, 1) and shape[2] == shape[3] > 1 and tensor.name.endswith(".bias")
+    return mask or tensor.name.endswith(("rotary_emb.inv_freq", ".masked_bias"))
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,10 @@ class Checkpoint:
         As the model card says it.
     adapter : Adapter or None
         Set where the checkpoint is base + low-rank deltas.
+    shared : Mapping of str to str
+        Other names of stored tensors, as torch's files have them for one storage, and the name each is kept under.
+    notes : tuple of str
+        What was read where the files left a choice.
     """
 
     name: str
@@ -88,23 +102,41 @@ class Checkpoint:
     fingerprint: str
     licence: str | None = None
     adapter: Adapter | None = field(default=None, repr=False)
+    shared: Mapping[str, str] = field(default_factory=dict, repr=False)
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def scales(self) -> Scales:
+        """The scales of float8 weights, and what else is a scale and no weight."""
+        return find_scales(self.tensors, self.config.block)
+
+    @cached_property
+    def buffers(self) -> frozenset[str]:
+        """Stored tensors that are neither weights nor scales of weights: buffers, and scales of activations."""
+        return self.scales.of_activations | {name for name, tensor in self.tensors.items() if _is_buffer(tensor)}
+
+    @cached_property
+    def weights(self) -> Mapping[str, Tensor]:
+        """The stored tensors that are weights: floating-point, no buffer, no scale."""
+        passed = self.buffers | self.scales.names
+        return {n: t for n, t in self.tensors.items() if t.dtype in ITEM_BYTES and n not in passed}
 
     @cached_property
     def tied(self) -> bool:
         """Whether the output head is the embedding: the config says so, or is silent and no head is stored."""
+        if self.shared.get(HEAD, "").endswith(EMBEDDINGS):
+            return True
         if self.config.tied is not None:
             return self.config.tied
         return HEAD not in self.tensors and any(name.endswith(EMBEDDINGS) for name in self.tensors)
 
     @cached_property
     def parameters(self) -> int:
-        """Number of weights; tied weights count once, float8 scales not at all."""
+        """Number of weights; tied weights count once, scales and buffers not at all."""
         if self.adapter is not None:
             return sum(pair.a.elements + pair.b.elements for pair in self.adapter.low_rank.values())
         skipped = HEAD if self.tied else None
-        return sum(
-            t.elements for n, t in self.tensors.items() if t.dtype in ITEM_BYTES and n != skipped and "_scale" not in n
-        )
+        return sum(tensor.elements for name, tensor in self.weights.items() if name != skipped)
 
     @cached_property
     def dtype(self) -> str:

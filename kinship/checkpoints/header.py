@@ -15,6 +15,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kinship.checkpoints.pointer import refuse_pointer
 from kinship.errors import CheckpointError
 
 __all__ = ["ITEM_BYTES", "Header", "Tensor", "read_header"]
@@ -41,13 +42,19 @@ class Tensor(NamedTuple):
         """Number of elements."""
         return prod(self.shape)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes in the file."""
+        return self.elements * _ALL_BYTES.get(self.dtype, 1)
+
 
 @dataclass(frozen=True)
 class Header:
-    """The tensors of one file, and a digest of what says so."""
+    """The tensors of one file, a digest of what says so, and the entry of the file that holds them, if it is one."""
 
     tensors: Mapping[str, Tensor]
     digest: str
+    entry: str = ""
 
 
 def read_header(file: Path) -> Header:
@@ -58,6 +65,7 @@ def read_header(file: Path) -> Header:
     CheckpointError
         The file is missing, may not be read, is empty, truncated, or not a safetensors file.
     """
+    refuse_pointer(file)
     try:
         with file.open("rb") as handle:
             size = os.fstat(handle.fileno()).st_size

@@ -35,6 +35,8 @@ def _plain(checkpoint: Checkpoint) -> dict[str, Any]:
         "size": checkpoint.size,
         "fingerprint": checkpoint.fingerprint,
         "licence": checkpoint.licence,
+        "shared": dict(checkpoint.shared),
+        "notes": list(checkpoint.notes),
         "adapter": adapter
         and {
             "declared_base": adapter.declared_base,
@@ -53,12 +55,14 @@ def _checkpoint(plain: dict[str, Any]) -> Checkpoint:
     return Checkpoint(
         name=plain["name"],
         path=Path(plain["path"]),
-        config=Config(**plain["config"]),
+        config=_config(plain["config"]),
         tensors={name: _tensor(entry) for name, entry in zip(plain["names"], plain["tensors"], strict=True)},
         files=tuple(Path(file) for file in plain["files"]),
         size=plain["size"],
         fingerprint=plain["fingerprint"],
         licence=plain["licence"],
+        shared=plain.get("shared", {}),
+        notes=tuple(plain.get("notes", ())),
         adapter=adapter
         and Adapter(
             adapter["declared_base"],
@@ -70,6 +74,11 @@ def _checkpoint(plain: dict[str, Any]) -> Checkpoint:
             adapter["base"] and _checkpoint(adapter["base"]),
         ),
     )
+
+
+def _config(plain: dict[str, Any]) -> Config:
+    block = plain.get("block")
+    return Config(**plain | {"block": block and (block[0], block[1])})
 
 
 def _tensor_list(tensor: Tensor) -> list[Any]:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kinship.checkpoints import Checkpoint, Config, is_hub_id, needs_torch, open_checkpoint
-from kinship.checkpoints.config import read_config
+from kinship.checkpoints import Checkpoint, Config, is_adapter, is_hub_id, needs_torch, open_checkpoint, refuse_pointer
+from kinship.checkpoints.config import read_config, read_json
+from kinship.checkpoints.files import choose_files
+from kinship.checkpoints.tokenizer import tokenizer_files
 from kinship.errors import CheckpointError
 from kinship.merging.finding import Finding
 
@@ -60,6 +62,7 @@ def open_inputs(models: Mapping[str, str]) -> tuple[dict[str, Input], list[Findi
         path = model.removesuffix(f"+{adapter}") if adapter else model
         try:
             inputs[model] = _open(model, Path(path).expanduser())
+            findings += _notes(inputs[model])
             if adapter:
                 findings += _adapter_faults(adapter, inputs[model])
         except CheckpointError as error:
@@ -73,19 +76,39 @@ def _open(model: str, path: Path) -> Input:
             problem = "it is not on this machine, neither as a folder nor as a Hub model"
             raise CheckpointError(model, problem, f"check the path, or fetch it: hf download {path}")
         raise CheckpointError(path, "there is no such folder", "check the path")
-    if (path / "adapter_config.json").is_file():
+    if is_adapter(path):
         raise CheckpointError(path, "this is an adapter, not a whole model", f"write it as BASE+{path}")
-    config = read_config(path) if path.is_dir() else None
+    config = read_config(path) if path.is_dir() and (path / "config.json").is_file() else None
     if config is None:
         raise CheckpointError(path, "there is no config.json", "give a folder with config.json and its weights")
     if not any((path / f"{name}{suffix}").is_file() for name in _WEIGHTS for suffix in ("", ".index.json")):
         raise CheckpointError(path, "mergekit looks for model.safetensors", "save the model with save_pretrained")
-    if needs_torch(path):
+    for file in (*choose_files(path).read.files, *tokenizer_files(path)):
+        refuse_pointer(file)
+    checkpoint = None if needs_torch(path) else open_checkpoint(path)
+    if checkpoint is None or checkpoint.notes:
+        _refuse_two_sets(path)
+    if checkpoint is None:
         return Input(model, path, config, None)
-    checkpoint = open_checkpoint(path)
     if any(tensor.dtype.startswith("F8_") for tensor in checkpoint.tensors.values()):
         raise CheckpointError(path, "float8 weights cannot be merged", "give the checkpoint that it was quantised from")
     return Input(model, path, config, checkpoint)
+
+
+def _refuse_two_sets(path: Path) -> None:
+    """Refuse a folder of which mergekit reads other files than transformers, by which the model was used so far."""
+    for name in _WEIGHTS:
+        file, index = path / name, path / f"{name}.index.json"
+        if file.is_file() and index.is_file() and choose_files(path).read.files == (file,):
+            listed = {str(one) for one in read_json(index).get("weight_map", {}).values()}
+            if listed != {name}:
+                problem = f"mergekit reads the shards of {index.name}, transformers {name}"
+                raise CheckpointError(path, problem, "remove what is stale")
+
+
+def _notes(one: Input) -> list[Finding]:
+    notes = one.checkpoint.notes if one.checkpoint else ()
+    return [Finding("warning", "models", f"{one.name}: {note}") for note in notes]
 
 
 def _adapter_faults(path: str, under: Input) -> list[Finding]:

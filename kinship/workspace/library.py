@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Column, Float, String, Table, Text, delete, insert, select
 
 from kinship.checkpoints import Checkpoint, needs_torch, open_checkpoint
-from kinship.checkpoints.open import weight_files
+from kinship.checkpoints.files import weight_files
 from kinship.checkpoints.serialise import from_json, to_json
 from kinship.workspace.context import JobContext
 from kinship.workspace.database import metadata, transaction

@@ -49,7 +49,7 @@ def test_the_digest_follows_the_header(tmp_path):
 FAULTS = {
     "empty": (b"", "empty"),
     "short": (b"abc", "not a safetensors file"),
-    "text": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "not a safetensors file"),
+    "text": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "a Git LFS pointer.*git lfs pull"),
     "cut in its header": ((500).to_bytes(8, "little") + b'{"w": {"dty', "truncated in its header"),
 }
 

@@ -1,0 +1,95 @@
+"""Find the weights in what a training script saved: a state dict, or one beside counters, losses and optimizers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+__all__ = ["Entry", "find_weights", "told"]
+
+_USUAL = ("model", "module", "state_dict", "model_state_dict", "model_state", "network", "net", "weights", "params")
+_OPTIMIZERS = ("optim", "lr_sched", "scheduler", "scaler", "rng", "callbacks")
+_MOST_TOLD = 8
+
+
+class Entry(NamedTuple):
+    """Tensors by name, the keys that lead to them, and other entries with tensors, which were not read."""
+
+    tensors: dict[str, Any]
+    path: tuple[str, ...]
+    others: tuple[str, ...] = ()
+
+
+def find_weights(content: Mapping[Any, Any]) -> Entry | None:
+    """Return the entry that holds the weights; None where there are none but lone scalars.
+
+    An entry is chosen by how many weights lie in it, and among entries with the same names (a model and its moving
+    average) by the usual name. Nested entries are joined with dots, as torch names the tensors of modules.
+    """
+    here = _tensors(content)
+    inner = {
+        str(key): _flat(value)
+        for key, value in content.items()
+        if isinstance(value, Mapping) and not _aside(key, value)
+    }
+    inner = {key: tensors for key, tensors in inner.items() if _weights(tensors)}
+    if not inner or _weights(here) > sum(map(_weights, inner.values())):
+        return Entry(here, ()) if _weights(here) else None
+    chosen = _chosen(inner)
+    if chosen is None:  # the parts of one model
+        return Entry(_flat({key: content[key] for key in content if str(key) in inner}) | here, ())
+    below = find_weights(next(value for key, value in content.items() if str(key) == chosen))
+    others = tuple(key for key in (*inner, *(name for name in here if _weights({name: here[name]}))) if key != chosen)
+    return below and Entry(below.tensors, (chosen, *below.path), others)
+
+
+def told(content: Mapping[Any, Any]) -> str:
+    """Return what a file holds, in words."""
+    entries = [f"{key} ({_kind(value)})" for key, value in content.items()]
+    more = f" and {len(entries) - _MOST_TOLD} more" if len(entries) > _MOST_TOLD else ""
+    return ", ".join(entries[:_MOST_TOLD]) + more if entries else "nothing"
+
+
+def _chosen(inner: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Return the entry to read, or None where all are parts of one model."""
+    usual = next((name for name in _USUAL if name in inner), None)
+    if usual is not None or len(inner) == 1:
+        return usual or next(iter(inner))
+    largest = max(inner, key=lambda key: _weights(inner[key]))
+    copies = all(tensors.keys() & inner[largest].keys() for tensors in inner.values())
+    return largest if copies else None
+
+
+def _flat(content: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return all tensors in it, those of nested entries by their names joined with dots."""
+    found = _tensors(content)
+    for key, value in content.items():
+        if isinstance(value, Mapping) and not _aside(key, value):
+            found |= {f"{key}.{name}": tensor for name, tensor in _flat(value).items()}
+    return found
+
+
+def _tensors(content: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(key): value for key, value in content.items() if hasattr(value, "untyped_storage")}
+
+
+def _aside(key: Any, value: Mapping[Any, Any]) -> bool:
+    """Tell whether an entry is the state of an optimizer or the like, by its form or its name."""
+    return "param_groups" in value or str(key).lower().startswith(_OPTIMIZERS)
+
+
+def _weights(tensors: Mapping[str, Any]) -> int:
+    """Number of elements of tensors that may be weights: a lone scalar, such as a loss, is none."""
+    return sum(
+        max(1, value.numel())
+        for value in tensors.values()
+        if value.dim() > 0 and (value.is_floating_point() or value.dim() > 1)
+    )
+
+
+def _kind(value: Any) -> str:
+    if hasattr(value, "untyped_storage"):
+        return "a scalar" if value.dim() == 0 else f"a tensor of {list(value.shape)}"
+    if isinstance(value, Mapping):
+        return "an optimizer's state" if "param_groups" in value else f"{len(value)} entries"
+    return type(value).__name__
