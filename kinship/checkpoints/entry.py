@@ -23,23 +23,28 @@ class Entry(NamedTuple):
 def find_weights(content: Mapping[Any, Any]) -> Entry | None:
     """Return the entry that holds the weights; None where there are none but lone scalars.
 
-    An entry is chosen by how many weights lie in it, and among entries with the same names (a model and its moving
-    average) by the usual name. Nested entries are joined with dots, as torch names the tensors of modules.
+    An entry is chosen by the usual name, where weights lie in it; else by how many do, as long as the others are copies
+    (a moving average) and not other parts of the model. Nested entries are joined with dots, as torch names the tensors
+    of modules.
     """
+    if _is_optimizer(content):
+        return None
     here = _tensors(content)
     inner = {
         str(key): _flat(value)
         for key, value in content.items()
         if isinstance(value, Mapping) and not _aside(key, value)
     }
-    inner = {key: tensors for key, tensors in inner.items() if _weights(tensors)}
-    if not inner or _weights(here) > sum(map(_weights, inner.values())):
-        return Entry(here, ()) if _weights(here) else None
+    inner = {key: tensors for key, tensors in inner.items() if any(_weights(tensors))}
+    if not inner or (not inner.keys() & set(_USUAL) and _weights(here) > max(map(_weights, inner.values()))):
+        return Entry(here, ()) if any(_weights(here)) else None
     chosen = _chosen(inner)
     if chosen is None:  # the parts of one model
         return Entry(_flat({key: content[key] for key in content if str(key) in inner}) | here, ())
     below = find_weights(next(value for key, value in content.items() if str(key) == chosen))
-    others = tuple(key for key in (*inner, *(name for name in here if _weights({name: here[name]}))) if key != chosen)
+    others = tuple(
+        key for key in (*inner, *(name for name in here if any(_weights({name: here[name]})))) if key != chosen
+    )
     return below and Entry(below.tensors, (chosen, *below.path), others)
 
 
@@ -75,21 +80,22 @@ def _tensors(content: Mapping[Any, Any]) -> dict[str, Any]:
 
 def _aside(key: Any, value: Mapping[Any, Any]) -> bool:
     """Tell whether an entry is the state of an optimizer or the like, by its form or its name."""
-    return "param_groups" in value or str(key).lower().startswith(_OPTIMIZERS)
+    return _is_optimizer(value) or str(key).lower().startswith(_OPTIMIZERS)
 
 
-def _weights(tensors: Mapping[str, Any]) -> int:
-    """Number of elements of tensors that may be weights: a lone scalar, such as a loss, is none."""
-    return sum(
-        max(1, value.numel())
-        for value in tensors.values()
-        if value.dim() > 0 and (value.is_floating_point() or value.dim() > 1)
-    )
+def _is_optimizer(content: Mapping[Any, Any]) -> bool:
+    return {"param_groups", "state"} <= content.keys()
+
+
+def _weights(tensors: Mapping[str, Any]) -> tuple[int, int]:
+    """Number of elements in matrices, and in vectors of floats; a lone scalar, such as a loss, is no weight."""
+    matrices = sum(max(1, value.numel()) for value in tensors.values() if value.dim() > 1)
+    return matrices, sum(max(1, t.numel()) for t in tensors.values() if t.dim() == 1 and t.is_floating_point())
 
 
 def _kind(value: Any) -> str:
     if hasattr(value, "untyped_storage"):
         return "a scalar" if value.dim() == 0 else f"a tensor of {list(value.shape)}"
     if isinstance(value, Mapping):
-        return "an optimizer's state" if "param_groups" in value else f"{len(value)} entries"
+        return "an optimizer's state" if _is_optimizer(value) else f"{len(value)} entries"
     return type(value).__name__

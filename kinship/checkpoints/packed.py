@@ -109,7 +109,7 @@ def _first_packed(tensors: Mapping[str, Tensor]) -> Tensor | None:
     beside: dict[str, list[str]] = defaultdict(list)
     for name in tensors:
         module = name.rpartition(".")[0]
-        for place in {module, module.rpartition(".")[0]}:  # noqa: PLC0208 - the two may be one
+        for place in {module, module.rpartition(".")[0]}:
             beside[place].append(name)
     odd = [t for t in tensors.values() if t.dtype not in ITEM_BYTES and t.dtype not in _NEVER and not _is_mask(t)]
     odd = [t for t in odd if not _COMPANION.search(t.name.rpartition(".")[2])]

@@ -82,7 +82,12 @@ def _harmless() -> list[Any]:
     import numpy as np
 
     scalar, _ = np.float64(0).__reduce__()
-    numbers = [np.dtype, scalar, *(type(np.dtype(c)) for c in "?bBhHiIlLqQefd")]
+    numbers = [
+        np.dtype,
+        scalar,
+        (scalar, "numpy.core.multiarray.scalar"),
+        *(type(np.dtype(c)) for c in "?bBhHiIlLqQefd"),
+    ]
     return [argparse.Namespace, pathlib.PosixPath, pathlib.PurePosixPath, *numbers]
 
 
