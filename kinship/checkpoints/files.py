@@ -132,7 +132,7 @@ def _other_sets(inside: list[Path]) -> list[FileSet]:
     sets = [tuple(p for p in weights if p.suffix in kind) for kind in ((".safetensors",), TORCH_SUFFIXES)]
     found = [FileSet(files) for files in sets if files]
     if found:
-        return found
+        return [FileSet(tuple(map(_whole_file, found[0].files))), *found[1:]]
     makers = [p for p in inside if p.name.startswith(_CONSOLIDATED)]
     index = next((p for p in makers if p.name == "consolidated.safetensors.index.json"), None)
     whole = [p for p in makers if p.name == "consolidated.safetensors"]
@@ -151,6 +151,9 @@ def _whole_file(file: Path) -> Path:
         raise CheckpointError(file, *_OTHER_FORMATS[file.suffix])
     if file.suffix not in (".safetensors", *TORCH_SUFFIXES):
         raise CheckpointError(file, "this is not a weight file", "give a .safetensors, .bin or .pth file")
+    if "zero_pp_rank_" in file.name:
+        mend = "gather the weights: python zero_to_fp32.py FOLDER OUT, which DeepSpeed leaves beside them"
+        raise CheckpointError(file, "this is one part of a DeepSpeed run's partitioned states", mend)
     found = _SLICE.search(file.name)
     if found is not None:
         before, after = file.name[: found.start(2)], file.name[found.end(2) :]

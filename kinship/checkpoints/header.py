@@ -88,8 +88,8 @@ def read_header(file: Path) -> Header:
 def _parse(file: Path, raw: bytes, data: int, size: int) -> dict[str, Tensor]:
     try:
         entries: dict[str, Any] = json.loads(raw)
-        entries.pop("__metadata__", None)
-        tensors = {}
+        said = entries.pop("__metadata__", None)
+        tensors: dict[str, Tensor] = {}
         for name, entry in entries.items():
             begin, end = entry["data_offsets"]
             tensor = Tensor(name, str(entry["dtype"]), tuple(entry["shape"]), file, data + begin)
@@ -101,6 +101,10 @@ def _parse(file: Path, raw: bytes, data: int, size: int) -> dict[str, Tensor]:
                 problem = f"the file is truncated: tensor {name} ends at byte {data + end} of {size}"
                 raise CheckpointError(file, problem, _DAMAGED)
             tensors[name] = tensor
+        # safetensors.torch.save_model keeps one of several names for a tensor and tells the others so
+        for other, name in (said or {}).items():
+            if other not in tensors and name in tensors:
+                tensors[other] = tensors[name]._replace(name=other)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise CheckpointError(file, "the safetensors header is corrupt", _DAMAGED) from None
     return tensors

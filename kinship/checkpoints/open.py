@@ -31,8 +31,8 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
     Parameters
     ----------
     path : Path or str
-        A folder in Hugging Face layout, an adapter folder, or a .safetensors, .bin or .pth file. The last two
-        need torch (`needs_torch`).
+        A folder in Hugging Face layout, an adapter folder, or a .safetensors, .bin, .pth, .pt or .ckpt file.
+        Files of torch need torch (`needs_torch`).
 
     Raises
     ------
@@ -41,6 +41,7 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
     """
     path = Path(path).expanduser().absolute()
     chosen = choose_files(path)
+    config = read_config(path) if path.is_dir() and not chosen.adapter else None
     files = list(chosen.read.files)
     headers = {file: _header(file) for file in files}
     tensors: dict[str, Tensor] = {}
@@ -51,16 +52,16 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
             raise CheckpointError(file, problem, "keep one set of weight files in the folder")
         tensors.update(header.tensors)
     _check_index(chosen.read.index, tensors)
-    tensors, shared = without_shared(tensors)
-    folder = path if path.is_dir() else path.parent
-    adapter, low_rank_files = None, tuple(files)
+    adapter, shared = None, dict[str, str]()
+    if not chosen.adapter:  # the factors of an adapter may be shared by what it adapts
+        tensors, shared = without_shared(tensors)
     if chosen.adapter:
         said = read_json(path / "adapter_config.json")
         low_rank, tensors = read_adapter(path, said, tensors)
         declared = str(said.get("base_model_name_or_path") or "")
         rank = max((pair.a.shape[0] for pair in low_rank.values()), default=0)
         adapter = Adapter(declared, rank, low_rank, _declared_base(path, declared))
-    config = (read_config(path) if path.is_dir() and adapter is None else None) or config_of_tensors(tensors)
+    config = config or config_of_tensors(tensors)
     refuse_packed(path, tensors, config.quantisation or "")
     if not tensors and adapter is None:
         raise CheckpointError(path, "it holds no tensors", "give a folder or file with weights")
@@ -69,10 +70,10 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
         path=path,
         config=adapter.base.config if adapter and adapter.base else config,
         tensors=tensors,
-        files=low_rank_files,
+        files=tuple(files),
         size=sum(file.stat().st_size for file in files),
         fingerprint=_fingerprint(path, headers, adapter),
-        licence=read_licence(folder) if path.is_dir() else None,
+        licence=read_licence(path) if path.is_dir() else None,
         adapter=adapter,
         shared=shared,
         notes=(*chosen.notes, *rival_notes(chosen, headers), *_entries(headers)),

@@ -81,7 +81,7 @@ def _harmless() -> list[Any]:
 
     import numpy as np
 
-    scalar, _ = np.float64(0).__reduce__()
+    scalar: Any = np.float64(0).__reduce__()[0]
     numbers = [
         np.dtype,
         scalar,

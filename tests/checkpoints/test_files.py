@@ -205,6 +205,17 @@ def test_slices_for_tensor_parallelism_are_no_models(tmp_path, name):
     assert all("slices" in problem for problem in found.problems)
 
 
+def test_parts_of_a_partitioned_run_are_no_models(tmp_path):
+    _save_bin(tmp_path / "zero_pp_rank_0_mp_rank_00_model_states.pt", {"w": np.ones((2, 2))})
+    _refused(tmp_path, r"zero_pp_rank_0.*partitioned states; gather the weights: python zero_to_fp32\.py")
+
+
+def test_the_config_names_a_method_whose_file_torch_cannot_open(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"quantization_config": {"quant_method": "torchao"}}))
+    (tmp_path / "pytorch_model.bin").write_bytes(b"a pickle of classes of torchao")
+    _refused(tmp_path, "quantised by torchao")
+
+
 def test_a_slice_whose_others_are_elsewhere(tmp_path):
     _save_bin(tmp_path / "consolidated.01.pth", {"wq.weight": np.ones((6, 12))})
     _refused(tmp_path, "a slice of a model")
