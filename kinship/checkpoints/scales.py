@@ -24,6 +24,7 @@ Block = tuple[int, int]
 
 _FLOAT8 = ("F8_E4M3", "F8_E5M2")
 _SCALE_WORDS = {"scale", "scales", "qscale", "amax"}
+_NO_WEIGHT = _SCALE_WORDS | {"zero"}  # zero points, which stand beside scales
 _PLAIN = _SCALE_WORDS | {"inv", ""}
 _OF_ACTIVATIONS = {
     "a", "act", "activation", "activations", "in", "input", "output", "out", "x", "q", "k", "v", "kv", "qkv", "prob"
@@ -60,13 +61,16 @@ def find_scales(tensors: Mapping[str, Tensor], block: Block | None = None) -> Sc
     """
     candidates: dict[str, list[Tensor]] = defaultdict(list)
     for name, tensor in tensors.items():
-        if _words(name) & _SCALE_WORDS:
+        if _words(name) & _NO_WEIGHT:
             candidates[name.rpartition(".")[0]].append(tensor)
-    weights = [t for n, t in tensors.items() if t.dtype in _FLOAT8 and not _words(n) & _SCALE_WORDS]
+    weights = [t for n, t in tensors.items() if t.dtype in _FLOAT8 and not _words(n) & _NO_WEIGHT]
+    named: dict[str, list[set[str]]] = defaultdict(list)
+    for weight in weights:
+        named[weight.name.rpartition(".")[0]].append(_words(weight.name))
     of, faults = {}, []
     for weight in weights:
         module = weight.name.rpartition(".")[0]
-        found = _partner(weight, [*candidates[module], *candidates[weight.name]], block)
+        found = _partner(weight, [*candidates[module], *candidates[weight.name]], named[module], block)
         fault = _fault(weight, found, block)
         if fault:
             faults.append(fault)
@@ -116,17 +120,21 @@ def _cell(side: int, count: int, named: int) -> int:
     return next((size for size in sizes if size and -(-side // size) == count), 0)
 
 
-def _partner(weight: Tensor, candidates: Sequence[Tensor], block: Block | None) -> Tensor | None:
-    """Return the scale of a weight: by name, else the only one whose shape leaves no doubt."""
+def _partner(
+    weight: Tensor, candidates: Sequence[Tensor], named: Sequence[set[str]], block: Block | None
+) -> Tensor | None:
+    """Return the scale of a weight: by name, else the only one that fits and is not `named` after another weight."""
     own = _words(weight.name)
     ranked: dict[int, list[Tensor]] = defaultdict(list)
     for tensor in candidates:
         rest = _words(tensor.name) - _PLAIN
+        if "zero" in rest:
+            continue
         if rest == own:
             ranked[0 if "inv" in _words(tensor.name) else 1].append(tensor)
         elif not rest:
             ranked[2].append(tensor)
-        elif not rest & _OF_ACTIVATIONS and cells_of(weight.shape, tensor.shape, block):
+        elif not rest & _OF_ACTIVATIONS and rest not in named and cells_of(weight.shape, tensor.shape, block):
             ranked[3].append(tensor)
     for rank in range(3):
         if ranked[rank]:

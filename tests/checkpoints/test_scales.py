@@ -45,6 +45,27 @@ def test_a_scale_of_activations_alone_is_not_taken_for_the_weights(name):
     assert "no scale" in _found(f"{M}.weight", f"{M}.{name}").faults[0]
 
 
+def test_a_scale_named_after_another_weight_is_not_taken():
+    at = "mlp.experts."
+    stored = {f"{at}{one}": ("F8_E4M3", (4, 8, 6)) for one in ("up_proj", "down_proj")}
+    found = find_scales(_tensors(**stored, **{f"{at}up_proj_scale": ("F32", ())}))
+    assert found.of.keys() == {f"{at}up_proj"}
+    assert found.faults == (
+        f"float8 tensor {at}down_proj has no scale (such as {at}down_proj_scale or {at}down_proj_scale_inv)",
+    )
+
+
+@pytest.mark.parametrize("dtype", ["F8_E4M3", "F32"])
+def test_zero_points_are_no_weights(dtype):
+    stored = {
+        f"{M}.weight": ("F8_E4M3", (8, 4)),
+        f"{M}.weight_scale": ("F32", ()),
+        f"{M}.weight_zero_point": (dtype, (1,)),
+    }
+    found = find_scales(_tensors(**stored))
+    assert (found.of_activations, found.faults) == ({f"{M}.weight_zero_point"}, ())
+
+
 def test_fused_experts_are_scaled_by_their_own_names():
     at = "model.layers.0.mlp.experts."
     names = [f"{at}{one}_scale_inv" for one in ("gate_up_proj", "down_proj")]
