@@ -36,15 +36,15 @@ def find_weights(content: Mapping[Any, Any]) -> Entry | None:
         if isinstance(value, Mapping) and not _aside(key, value)
     }
     inner = {key: tensors for key, tensors in inner.items() if any(_weights(tensors))}
-    if not inner or (not inner.keys() & set(_USUAL) and _weights(here) > max(map(_weights, inner.values()))):
-        return Entry(here, ()) if any(_weights(here)) else None
-    chosen = _chosen(inner)
+    direct = tuple(name for name, tensor in here.items() if any(_weights({name: tensor})))
+    usual = next((name for name in _USUAL if _holds_more(inner.get(name, {}), here)), None)
+    if not inner or (usual is None and _weights(here) > max(map(_weights, inner.values()))):
+        return Entry(here, (), tuple(inner)) if direct else None
+    chosen = usual or _chosen(inner)
     if chosen is None:  # the parts of one model
         return Entry(_flat({key: content[key] for key in content if str(key) in inner}) | here, ())
     below = find_weights(next(value for key, value in content.items() if str(key) == chosen))
-    others = tuple(
-        key for key in (*inner, *(name for name in here if any(_weights({name: here[name]})))) if key != chosen
-    )
+    others = tuple(key for key in (*inner, *direct) if key != chosen)
     return below and Entry(below.tensors, (chosen, *below.path), others)
 
 
@@ -57,12 +57,15 @@ def told(content: Mapping[Any, Any]) -> str:
 
 def _chosen(inner: Mapping[str, Mapping[str, Any]]) -> str | None:
     """Return the entry to read, or None where all are parts of one model."""
-    usual = next((name for name in _USUAL if name in inner), None)
-    if usual is not None or len(inner) == 1:
-        return usual or next(iter(inner))
     largest = max(inner, key=lambda key: _weights(inner[key]))
     copies = all(tensors.keys() & inner[largest].keys() for tensors in inner.values())
     return largest if copies else None
+
+
+def _holds_more(inner: Mapping[str, Any], here: Mapping[str, Any]) -> bool:
+    """Tell whether an entry holds weights, and matrices where there are some beside it."""
+    matrices, vectors = _weights(inner)
+    return matrices > 0 or (vectors > 0 and not _weights(here)[0])
 
 
 def _flat(content: Mapping[Any, Any]) -> dict[str, Any]:

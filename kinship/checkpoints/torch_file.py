@@ -68,10 +68,11 @@ def read_torch_file(file: Path) -> Header:
 
 def _entry(found: Entry) -> str:
     """Say which entry of the file was read, and which others hold tensors."""
-    if not found.path:
+    if not found.path and not found.others:
         return ""
-    others = f"; {' and '.join(map(repr, found.others))} beside it was not" if found.others else ""
-    return f"the weights are its entry {'.'.join(found.path)!r}{others}"
+    read = f"its entry {'.'.join(found.path)!r}" if found.path else "its own tensors"
+    others = f"; {' and '.join(map(repr, found.others))} beside was not read" if found.others else ""
+    return f"the weights are {read}{others}"
 
 
 def _harmless() -> list[Any]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kinship.checkpoints import Checkpoint, Config, is_adapter, is_hub_id, needs_torch, open_checkpoint, refuse_pointer
-from kinship.checkpoints.config import read_config, read_json
-from kinship.checkpoints.files import choose_files
+from kinship.checkpoints.config import read_config
+from kinship.checkpoints.files import Chosen, choose_files
 from kinship.checkpoints.tokenizer import tokenizer_files
 from kinship.errors import CheckpointError
 from kinship.merging.finding import Finding
@@ -83,11 +83,12 @@ def _open(model: str, path: Path) -> Input:
         raise CheckpointError(path, "there is no config.json", "give a folder with config.json and its weights")
     if not any((path / f"{name}{suffix}").is_file() for name in _WEIGHTS for suffix in ("", ".index.json")):
         raise CheckpointError(path, "mergekit looks for model.safetensors", "save the model with save_pretrained")
-    for file in (*choose_files(path).read.files, *tokenizer_files(path)):
+    chosen = choose_files(path)
+    for file in (*chosen.read.files, *tokenizer_files(path)):
         refuse_pointer(file)
     checkpoint = None if needs_torch(path) else open_checkpoint(path)
     if checkpoint is None or checkpoint.notes:
-        _refuse_two_sets(path)
+        _refuse_two_sets(path, chosen)
     if checkpoint is None:
         return Input(model, path, config, None)
     if any(tensor.dtype.startswith("F8_") for tensor in checkpoint.tensors.values()):
@@ -95,15 +96,13 @@ def _open(model: str, path: Path) -> Input:
     return Input(model, path, config, checkpoint)
 
 
-def _refuse_two_sets(path: Path) -> None:
+def _refuse_two_sets(path: Path, chosen: Chosen) -> None:
     """Refuse a folder of which mergekit reads other files than transformers, by which the model was used so far."""
-    for name in _WEIGHTS:
-        file, index = path / name, path / f"{name}.index.json"
-        if file.is_file() and index.is_file() and choose_files(path).read.files == (file,):
-            listed = {str(one) for one in read_json(index).get("weight_map", {}).values()}
-            if listed != {name}:
-                problem = f"mergekit reads the shards of {index.name}, transformers {name}"
-                raise CheckpointError(path, problem, "remove what is stale")
+    name = chosen.read.files[0].name
+    for rival in chosen.rivals:
+        if rival.index is not None and rival.index.name == f"{name}.index.json" and rival.files != chosen.read.files:
+            problem = f"mergekit reads {rival.name}, transformers {name}"
+            raise CheckpointError(path, problem, "remove what is stale")
 
 
 def _notes(one: Input) -> list[Finding]:

@@ -26,6 +26,8 @@ OPTIMIZER = {"state": {0: {"exp_avg": torch.ones(40, 30)}}, "param_groups": [{"l
         ({"model": {"a": {"w": torch.ones(2, 2)}, "b": {"v": torch.ones(2, 2)}}}, ("model",), ["a.w", "b.v"]),
         ({"encoder": {"w": torch.ones(2, 2)}, "decoder": {"v": torch.ones(2, 2)}}, (), ["encoder.w", "decoder.v"]),
         ({"w": torch.ones(9, 9), "extra": {"v": torch.ones(2)}}, (), ["w"]),
+        ({"w": torch.ones(9, 9), "params": {"v": torch.ones(2)}}, (), ["w"]),
+        ({"model": {"b": torch.ones(4)}, "losses": torch.ones(9)}, ("model",), ["b"]),
     ],
 )  # fmt: skip
 def test_the_weights_are_found(content, path, names):
