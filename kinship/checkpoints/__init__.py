@@ -5,11 +5,14 @@ from kinship.checkpoints.alike import alike
 from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config
 from kinship.checkpoints.confirm import confirmed
 from kinship.checkpoints.delta import Delta, LowRank, Shift, TokenRows
+from kinship.checkpoints.files import is_adapter
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.checkpoints.hub import cached_folder, download, is_hub_id, local_path
 from kinship.checkpoints.landing import landed
 from kinship.checkpoints.names import unique_names
 from kinship.checkpoints.open import needs_torch, open_checkpoint
+from kinship.checkpoints.pointer import is_pointer, refuse_pointer
+from kinship.checkpoints.scales import Scale
 from kinship.checkpoints.scan import Scan, find_checkpoints, scan
 from kinship.checkpoints.tokenizer import tokenizer_digest
 
@@ -25,6 +28,7 @@ __all__ = [
     "LeftOut",
     "LowRank",
     "Row",
+    "Scale",
     "Scan",
     "Shift",
     "Tensor",
@@ -36,11 +40,14 @@ __all__ = [
     "confirmed",
     "download",
     "find_checkpoints",
+    "is_adapter",
     "is_hub_id",
+    "is_pointer",
     "landed",
     "local_path",
     "needs_torch",
     "open_checkpoint",
+    "refuse_pointer",
     "scan",
     "tokenizer_digest",
     "unique_names",

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import Literal, NamedTuple
 
-from kinship.checkpoints.buffers import is_buffer
 from kinship.checkpoints.checkpoint import Checkpoint
 from kinship.checkpoints.copies import is_copy, stands_for
 from kinship.checkpoints.delta import Delta, stored_bytes
@@ -16,6 +15,7 @@ from kinship.checkpoints.landing import landed
 from kinship.checkpoints.names import unique_names
 from kinship.checkpoints.odd import nothing_in_common, same_architecture
 from kinship.checkpoints.renaming import in_terms_of
+from kinship.checkpoints.scales import Scale
 from kinship.checkpoints.vocabulary import in_layer, is_embedding, is_head
 from kinship.errors import AlignmentError
 
@@ -23,8 +23,6 @@ __all__ = ["TIED", "AlignedTensor", "Alignment", "LeftOut", "Row", "Vocabulary",
 
 Vocabulary = Literal["common", "leave-out"]
 TIED = "tied to the embedding, counted once"
-_SCALES = ("_scale", "_scale_inv")
-_ACTIVATION = (".input_scale", ".output_scale", ".k_scale", ".v_scale", ".kv_scale")
 
 
 class LeftOut(NamedTuple):
@@ -44,7 +42,7 @@ class Row:
     """
 
     stored: Tensor | None = None
-    scale: Tensor | None = None
+    scale: Scale | None = None
     low_rank: Delta | None = None
 
     @property
@@ -158,7 +156,7 @@ def _ordered_names(models: Sequence[Checkpoint]) -> list[str]:
     for model in models:
         adapted = model.adapter.low_rank if model.adapter else {}
         for name in (*model.tensors, *adapted):
-            if not (name.endswith(_SCALES) and name.rpartition("_scale")[0] in model.tensors):
+            if name not in model.scales.names or name in model.scales.of_activations:
                 seen.setdefault(name)
     return list(seen)
 
@@ -181,10 +179,9 @@ def _row(models: Sequence[Checkpoint], model: Checkpoint, name: str) -> Row | No
     if name not in model.tensors:
         name = stands_for(models, model, name) or name
     stored = model.tensors.get(name)
-    if stored is None:
+    if stored is None or name in model.scales.names:
         return None
-    scale = model.tensors.get(f"{name}_scale_inv") or model.tensors.get(f"{name}_scale")
-    return Row(stored, scale if stored.dtype.startswith("F8_") else None)
+    return Row(stored, model.scales.of.get(name))
 
 
 def _align_tensor(
@@ -195,7 +192,7 @@ def _align_tensor(
     left_out: list[LeftOut],
 ) -> AlignedTensor | None:
     """Return the aligned tensor, or None with a line in `left_out`."""
-    if name.endswith(_ACTIVATION) or any(name in m.tensors and is_buffer(name, m.tensors[name].shape) for m in models):
+    if any(name in model.buffers for model in models):
         left_out.append(LeftOut(name, "all", "a buffer, not a weight"))
         return None
     if all(is_copy(models, model, name) for model in models):
@@ -258,6 +255,7 @@ def _vocabulary_sizes(model: Checkpoint) -> set[int]:
 def _warnings(models: Sequence[Checkpoint], names: Sequence[str]) -> tuple[str, ...]:
     found = []
     for model, name in zip(models, names, strict=True):
+        found += [f"{name}: {note}" for note in model.notes]
         if model.adapter is None:
             continue
         if model.adapter.base is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from kinship.checkpoints.buffers import is_buffer
 from kinship.checkpoints.delta import Delta
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
+from kinship.checkpoints.scales import Block, Scales, find_scales
 from kinship.checkpoints.vocabulary import is_embedding, is_head
 
 __all__ = ["Adapter", "Checkpoint", "Config"]
@@ -31,6 +32,8 @@ class Config:
     key_value_heads: int | None = None
     vocabulary: int | None = None
     tied: bool | None = None
+    quantisation: str | None = None
+    block: Block | None = None
 
     @property
     def backbone(self) -> str | None:
@@ -94,6 +97,8 @@ class Checkpoint:
         Set where the checkpoint is base + low-rank deltas.
     ties : Mapping of str to str
         Stored tensors that repeat another one, by what they hold (`kinship.checkpoints.ties`), with its name.
+    notes : tuple of str
+        What was read where the files left a choice.
     """
 
     name: str
@@ -106,6 +111,7 @@ class Checkpoint:
     licence: str | None = None
     adapter: Adapter | None = field(default=None, repr=False)
     ties: Mapping[str, str] = field(default_factory=dict, repr=False)
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def tied(self) -> bool:
@@ -117,15 +123,27 @@ class Checkpoint:
         return (embedded and self.config.tied is not False) or bool(heads and self.config.tied)
 
     @cached_property
+    def scales(self) -> Scales:
+        """The scales of float8 weights, and what else is a scale and no weight."""
+        return find_scales(self.tensors, self.config.block)
+
+    @cached_property
+    def buffers(self) -> frozenset[str]:
+        """Stored tensors that are neither weights nor scales of weights: buffers, and scales of activations."""
+        return self.scales.of_activations | {n for n, tensor in self.tensors.items() if is_buffer(n, tensor.shape)}
+
+    @cached_property
+    def weights(self) -> Mapping[str, Tensor]:
+        """The stored tensors that are weights: floating-point, no buffer, no scale."""
+        passed = self.buffers | self.scales.names
+        return {n: t for n, t in self.tensors.items() if t.dtype in ITEM_BYTES and n not in passed}
+
+    @cached_property
     def parameters(self) -> int:
-        """Number of weights; tied weights count once, float8 scales and buffers not at all."""
+        """Number of weights; tied weights count once, scales and buffers not at all."""
         if self.adapter is not None:
             return sum(t.elements for delta in self.adapter.low_rank.values() for t in delta.tensors)
-        return sum(
-            t.elements
-            for n, t in self.tensors.items()
-            if t.dtype in ITEM_BYTES and n not in self.ties and "_scale" not in n and not is_buffer(n, t.shape)
-        )
+        return sum(tensor.elements for name, tensor in self.weights.items() if name not in self.ties)
 
     @cached_property
     def dtype(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,13 @@ import yaml
 
 from kinship.checkpoints.checkpoint import Config
 from kinship.checkpoints.header import Tensor
+from kinship.checkpoints.packed import method_of, refuse_method
+from kinship.checkpoints.pointer import refuse_pointer
+from kinship.checkpoints.scales import Block
 from kinship.checkpoints.vocabulary import is_embedding
 from kinship.errors import CheckpointError
 
-__all__ = ["config_of_tensors", "read_config", "read_json", "read_licence", "refuse_quantised"]
-
-_PACKED = {"gptq": "GPTQ", "awq": "AWQ", "bitsandbytes": "bitsandbytes", "bnb": "bitsandbytes"}
-_MEND = "give the checkpoint that it was quantised from, in bf16, fp16, fp32 or float8"
+__all__ = ["config_of_tensors", "read_config", "read_json", "read_licence"]
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -28,6 +28,7 @@ def read_json(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise CheckpointError(file, f"cannot be read ({error.strerror})", "mend its permissions") from None
     except (ValueError, RecursionError):
+        refuse_pointer(file)
         raise CheckpointError(file, "this is not valid JSON", "download or copy the file again") from None
     if not isinstance(content, dict):
         raise CheckpointError(file, "this is not a JSON object", "download or copy the file again")
@@ -35,15 +36,13 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def read_config(folder: Path) -> Config | None:
-    """Return what `config.json` says, or None where there is none; refuse packed quantisations by name."""
-    file = folder / "config.json"
-    if not file.is_file():
+    """Return what `config.json` says, else a maker's `params.json`, or None; refuse packed quantisations by name."""
+    file = next((folder / name for name in ("config.json", "params.json") if (folder / name).is_file()), None)
+    if file is None:
         return None
     raw = read_json(file)
-    quantisation = raw.get("quantization_config")
-    method = str(quantisation.get("quant_method", "")).lower() if isinstance(quantisation, dict) else ""
-    if method in _PACKED:
-        raise CheckpointError(folder, f"{_PACKED[method]} weights are packed integers and cannot be compared", _MEND)
+    method = method_of(raw)
+    refuse_method(folder, method)
     nested = raw.get("text_config")
     text: dict[str, Any] = nested if isinstance(nested, dict) else raw
     architectures = raw.get("architectures")
@@ -53,22 +52,38 @@ def read_config(folder: Path) -> Config | None:
     return Config(
         architecture=str(named) if named else None,
         tied=tied if isinstance(tied, bool) else None,
+        quantisation=method or None,
+        block=_block(raw),
         **number,
     )
 
 
 _NUMBERS = {
-    "layers": ("num_hidden_layers", "n_layer", "num_layers"),
-    "hidden_size": ("hidden_size", "n_embd", "d_model"),
-    "intermediate_size": ("intermediate_size", "n_inner", "d_ff"),
-    "heads": ("num_attention_heads", "n_head", "num_heads"),
-    "key_value_heads": ("num_key_value_heads",),
+    "layers": ("num_hidden_layers", "n_layer", "num_layers", "n_layers"),
+    "hidden_size": ("hidden_size", "n_embd", "d_model", "dim"),
+    "intermediate_size": ("intermediate_size", "n_inner", "d_ff", "hidden_dim"),
+    "heads": ("num_attention_heads", "n_head", "num_heads", "n_heads"),
+    "key_value_heads": ("num_key_value_heads", "n_kv_heads"),
     "vocabulary": ("vocab_size",),
 }
 
 
 def _integer(config: Mapping[str, Any], *names: str) -> int | None:
-    return next((config[n] for n in names if isinstance(config.get(n), int)), None)
+    return next((config[n] for n in names if isinstance(config.get(n), int) and config[n] > 0), None)
+
+
+def _block(config: Mapping[str, Any]) -> Block | None:
+    """Return the blocks of float8 scales that the config names, in one of the two ways that there are."""
+    said = config.get("quantization_config")
+    sizes = [said.get("weight_block_size")] if isinstance(said, dict) else []
+    groups = said.get("config_groups") if isinstance(said, dict) else None
+    for group in groups.values() if isinstance(groups, dict) else ():
+        weights = group.get("weights") if isinstance(group, dict) else None
+        sizes.append(weights.get("block_structure") if isinstance(weights, dict) else None)
+    for size in sizes:
+        if isinstance(size, list) and len(size) == 2 and all(isinstance(n, int) and n > 0 for n in size):
+            return (size[0], size[1])
+    return None
 
 
 def config_of_tensors(tensors: Mapping[str, Tensor]) -> Config:
@@ -99,13 +114,3 @@ def read_licence(folder: Path) -> str | None:
         return None
     licence = data.get("license") if isinstance(data, dict) else None
     return str(licence) if isinstance(licence, str) else None
-
-
-def refuse_quantised(path: Path, names: Iterable[str]) -> None:
-    """Refuse packed weights that only the tensors' names give away."""
-    for name in names:
-        last = name.rpartition(".")[2]
-        if last in {"qweight", "qzeros"}:
-            raise CheckpointError(path, "GPTQ or AWQ weights are packed integers and cannot be compared", _MEND)
-        if last in {"absmax", "quant_map", "SCB"} or "bitsandbytes" in last:
-            raise CheckpointError(path, "bitsandbytes weights are packed integers and cannot be compared", _MEND)

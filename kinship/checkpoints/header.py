@@ -15,6 +15,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kinship.checkpoints.pointer import refuse_pointer
 from kinship.errors import CheckpointError
 
 __all__ = ["ITEM_BYTES", "Header", "Tensor", "read_header"]
@@ -41,13 +42,19 @@ class Tensor(NamedTuple):
         """Number of elements."""
         return prod(self.shape)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes in the file."""
+        return self.elements * _ALL_BYTES.get(self.dtype, 1)
+
 
 @dataclass(frozen=True)
 class Header:
-    """The tensors of one file, and a digest of what says so."""
+    """The tensors of one file, a digest of what says so, and the entry of the file that holds them, if it is one."""
 
     tensors: Mapping[str, Tensor]
     digest: str
+    entry: str = ""
 
 
 def read_header(file: Path) -> Header:
@@ -58,6 +65,7 @@ def read_header(file: Path) -> Header:
     CheckpointError
         The file is missing, may not be read, is empty, truncated, or not a safetensors file.
     """
+    refuse_pointer(file)
     try:
         with file.open("rb") as handle:
             size = os.fstat(handle.fileno()).st_size
@@ -80,8 +88,8 @@ def read_header(file: Path) -> Header:
 def _parse(file: Path, raw: bytes, data: int, size: int) -> dict[str, Tensor]:
     try:
         entries: dict[str, Any] = json.loads(raw)
-        entries.pop("__metadata__", None)
-        tensors = {}
+        said = entries.pop("__metadata__", None)
+        tensors: dict[str, Tensor] = {}
         for name, entry in entries.items():
             begin, end = entry["data_offsets"]
             tensor = Tensor(name, str(entry["dtype"]), tuple(entry["shape"]), file, data + begin)
@@ -93,6 +101,10 @@ def _parse(file: Path, raw: bytes, data: int, size: int) -> dict[str, Tensor]:
                 problem = f"the file is truncated: tensor {name} ends at byte {data + end} of {size}"
                 raise CheckpointError(file, problem, _DAMAGED)
             tensors[name] = tensor
+        # safetensors.torch.save_model keeps one of several names for a tensor and tells the others so
+        for other, name in (said or {}).items():
+            if other not in tensors and name in tensors:
+                tensors[other] = tensors[name]._replace(name=other)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise CheckpointError(file, "the safetensors header is corrupt", _DAMAGED) from None
     return tensors

@@ -15,7 +15,8 @@ _ID = re.compile(r"(?P<repo>[\w][\w.-]*/[\w][\w.-]*)(?:@(?P<revision>[\w./-]+))?
 _WANTED = ["*.safetensors", "*.json", "README.md", "tokenizer*", "*.model", "*.txt", "LICENSE*"]
 _TORCH = ["*.bin", "*.pth"]
 _MARKS = ("config.json", "adapter_config.json", "params.json", "model.safetensors", "pytorch_model.bin")
-_UNWANTED = ["*.gguf", "*.onnx*", "consolidated*", "original/*", "optimizer*", "runs/*"]
+_UNWANTED = ["*.gguf", "*.onnx*", "original/*", "optimizer*", "runs/*"]
+_MAKERS = "consolidated"  # the same weights once more, where there are others
 
 
 def is_hub_id(source: str) -> bool:
@@ -81,7 +82,7 @@ def download(source: str, progress: Report | None = None) -> Path:
 
 
 def _snapshot(hub: Any, repo: str, revision: str | None, progress: Report | None) -> str:
-    """Fetch the safetensors where there are any, otherwise torch's files."""
+    """Fetch the safetensors where there are any, otherwise torch's files; the makers' own files where they are all."""
     try:
         files = [f.rfilename for f in hub.HfApi().model_info(repo, revision=revision).siblings or []]
     except Exception as error:
@@ -92,13 +93,15 @@ def _snapshot(hub: Any, repo: str, revision: str | None, progress: Report | None
             return str(kept)
         except hub.errors.LocalEntryNotFoundError:
             raise error from None
-    patterns = _WANTED + ([] if any(f.endswith(".safetensors") for f in files) else _TORCH)
+    usual = [f for f in files if not f.startswith(_MAKERS)]
+    others = any(f.endswith((".safetensors", ".bin", ".pth")) for f in usual)
+    safe = any(f.endswith(".safetensors") for f in (usual if others else files))
     return str(
         hub.snapshot_download(
             repo,
             revision=revision,
-            allow_patterns=patterns,
-            ignore_patterns=_UNWANTED,
+            allow_patterns=_WANTED + ([] if safe else _TORCH),
+            ignore_patterns=[*_UNWANTED, f"{_MAKERS}*"] if others else _UNWANTED,
             tqdm_class=_reporting(progress) if progress else None,
         )
     )

@@ -9,22 +9,22 @@ from pathlib import Path
 
 from kinship.checkpoints.adapter import read_adapter
 from kinship.checkpoints.checkpoint import Adapter, Checkpoint
-from kinship.checkpoints.config import config_of_tensors, read_config, read_json, read_licence, refuse_quantised
+from kinship.checkpoints.config import config_of_tensors, read_config, read_json, read_licence
 from kinship.checkpoints.empty import refuse_empty
-from kinship.checkpoints.header import ITEM_BYTES, Header, Tensor, read_header
+from kinship.checkpoints.files import choose_files, is_adapter, weight_files
+from kinship.checkpoints.header import Header, Tensor, read_header
 from kinship.checkpoints.hub import cached_folder
+from kinship.checkpoints.packed import refuse_packed
 from kinship.checkpoints.replicate import replicated
+from kinship.checkpoints.rivals import rival_notes
+from kinship.checkpoints.scales import cells_of
 from kinship.checkpoints.ties import tied_names
 from kinship.checkpoints.torch_file import TORCH_SUFFIXES, read_torch_file
 from kinship.errors import CheckpointError
 
-__all__ = ["NOT_MODELS", "default_name", "needs_torch", "open_checkpoint", "weight_files"]
+__all__ = ["default_name", "needs_torch", "open_checkpoint"]
 
-NOT_MODELS = ("optimizer", "scheduler", "training_args", "rng_state", "trainer_state")
 _SAMPLE_BYTES = 512
-_INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
-_ADAPTER_FILES = ("adapter_model.safetensors", "adapter_model.bin")
-_NOT_WEIGHTS = (*NOT_MODELS, "adapter_model", "consolidated")
 
 
 def open_checkpoint(path: Path | str) -> Checkpoint:
@@ -33,8 +33,8 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
     Parameters
     ----------
     path : Path or str
-        A folder in Hugging Face layout, an adapter folder, or a .safetensors, .bin or .pth file. The last two
-        need torch (`needs_torch`).
+        A folder in Hugging Face layout, an adapter folder, or a .safetensors, .bin, .pth, .pt or .ckpt file.
+        Files of torch need torch (`needs_torch`).
 
     Raises
     ------
@@ -42,7 +42,9 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
         Nothing there can be read as a checkpoint; the message names the file and what to do.
     """
     path = Path(path).expanduser().absolute()
-    files = weight_files(path)
+    chosen = choose_files(path)
+    config = read_config(path) if path.is_dir() and not chosen.adapter else None
+    files = list(chosen.read.files)
     headers = {file: _header(file) for file in files}
     tensors: dict[str, Tensor] = {}
     for file, header in headers.items():
@@ -51,30 +53,32 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
             problem = f"tensor {min(twice)} is also in {tensors[min(twice)].file.name}"
             raise CheckpointError(file, problem, "keep one set of weight files in the folder")
         tensors.update(header.tensors)
-    _check_index(path, tensors)
+    _check_index(chosen.read.index, tensors)
     refuse_empty(path, tensors)
-    folder = path if path.is_dir() else path.parent
-    adapter, low_rank_files = None, tuple(files)
-    if path.is_dir() and (path / "adapter_config.json").is_file():
+    adapter = None
+    if chosen.adapter:
         adapter, tensors = read_adapter(path, read_json(path / "adapter_config.json"), tensors)
         adapter = _with_base(path, adapter)
-    config = (read_config(path) if path.is_dir() else None) or config_of_tensors(tensors)
-    refuse_quantised(path, tensors)
+    config = config or config_of_tensors(tensors)
+    refuse_packed(path, tensors, config.quantisation or "")
     if not tensors and adapter is None:
         raise CheckpointError(path, "it holds no tensors", "give a folder or file with weights")
-    _refuse_unscaled(path, tensors)
-    return Checkpoint(
+    checkpoint = Checkpoint(
         name=default_name(path),
         path=path,
         config=adapter.base.config if adapter and adapter.base else config,
         tensors=tensors,
-        files=low_rank_files,
+        files=tuple(files),
         size=sum(file.stat().st_size for file in files),
         fingerprint=_fingerprint(path, headers, adapter),
-        licence=read_licence(folder) if path.is_dir() else None,
+        licence=read_licence(path) if path.is_dir() else None,
         adapter=adapter,
         ties=tied_names(tensors),
+        notes=(*chosen.notes, *rival_notes(chosen, headers), *_entries(headers)),
     )
+    if checkpoint.scales.faults:
+        raise CheckpointError(path, checkpoint.scales.faults[0], "give the checkpoint it was quantised from")
+    return replace(checkpoint, fingerprint=_with_scales(checkpoint))
 
 
 def needs_torch(path: Path | str) -> bool:
@@ -89,70 +93,14 @@ def default_name(path: Path) -> str:
     return path.stem if path.suffix in (*TORCH_SUFFIXES, ".safetensors") and not path.is_dir() else path.name
 
 
-def weight_files(path: Path) -> list[Path]:
-    """Return the weight files of a checkpoint, sorted by name.
-
-    Raises
-    ------
-    CheckpointError
-        The path is missing, may not be read, or holds no weights that can be compared.
-    """
-    try:
-        if path.is_file():
-            return [_known_suffix(path)]
-        if not path.is_dir():
-            raise CheckpointError(path, "there is no such file or folder", "check the path")
-        inside = sorted(p for p in path.iterdir() if not p.name.startswith("."))
-    except OSError as error:
-        raise CheckpointError(path, f"cannot be read ({error.strerror})", "mend its permissions") from None
-    if (path / "adapter_config.json") in inside:
-        found = [p for p in inside if p.name in _ADAPTER_FILES]
-        return found[:1] if found else _none(path, inside)
-    for index in _INDEXES:
-        if (path / index) in inside:
-            return _indexed(path / index)
-    weights = [p for p in inside if not p.name.startswith(_NOT_WEIGHTS)]
-    for suffixes, whole in (((".safetensors",), "model.safetensors"), (TORCH_SUFFIXES, "pytorch_model.bin")):
-        found = [p for p in weights if p.suffix in suffixes]
-        if found:
-            return [path / whole] if (path / whole) in found else found
-    return _none(path, inside)
-
-
-def _known_suffix(file: Path) -> Path:
-    if file.suffix == ".gguf":
-        problem, mend = "GGUF files are not supported", "give the safetensors checkpoint it was made from"
-        raise CheckpointError(file, problem, mend)
-    if file.suffix not in (".safetensors", *TORCH_SUFFIXES):
-        raise CheckpointError(file, "this is not a weight file", "give a .safetensors, .bin or .pth file")
-    return file
-
-
-def _none(path: Path, inside: list[Path]) -> list[Path]:
-    gguf = next((p for p in inside if p.suffix == ".gguf"), None)
-    if gguf is not None:
-        return [_known_suffix(gguf)]
-    raise CheckpointError(path, "the folder holds no weights", "give a folder with .safetensors, .bin or .pth files")
-
-
-def _indexed(index: Path) -> list[Path]:
-    weight_map = read_json(index).get("weight_map")
-    if not isinstance(weight_map, dict) or not weight_map:
-        raise CheckpointError(index, "it has no weight_map", "download or copy the file again")
-    files = sorted({index.parent / Path(str(name)).name for name in weight_map.values()})
-    for file in files:
-        if not file.exists():
-            raise CheckpointError(file, "this shard is missing", f"download it again; {index.name} lists it")
-    return files
-
-
-def _check_index(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    index = next((path / name for name in _INDEXES if path.is_dir() and (path / name).is_file()), None)
-    if index is None:
-        return
-    missing = sorted(read_json(index)["weight_map"].keys() - tensors.keys())
-    if missing:
+def _check_index(index: Path | None, tensors: Mapping[str, Tensor]) -> None:
+    missing = sorted(read_json(index)["weight_map"].keys() - tensors.keys()) if index else []
+    if index and missing:
         raise CheckpointError(index, f"it lists {missing[0]}, which no shard holds", "download the shards again")
+
+
+def _entries(headers: Mapping[Path, Header]) -> list[str]:
+    return [f"{file.name}: {header.entry}" for file, header in headers.items() if header.entry]
 
 
 def _header(file: Path) -> Header:
@@ -171,8 +119,7 @@ def _with_base(folder: Path, adapter: Adapter) -> Adapter:
     if place is None:
         return adapter
     try:
-        chained = weight_files(place)[0].name in _ADAPTER_FILES
-        base = None if chained else open_checkpoint(place)
+        base = None if is_adapter(place) else open_checkpoint(place)
     except CheckpointError as error:
         return replace(adapter, fault=error.problem)
     if base is None:
@@ -187,15 +134,16 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _refuse_unscaled(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    for name, tensor in tensors.items():
-        if tensor.dtype not in ("F8_E4M3", "F8_E5M2"):
-            continue
-        scale = tensors.get(f"{name}_scale_inv") or tensors.get(f"{name}_scale")
-        if scale is None or scale.dtype not in ITEM_BYTES:
-            lacks = "no scale" if scale is None else f"a scale that is not a float ({scale.dtype.lower()})"
-            problem = f"float8 tensor {name} has {lacks} ({name}_scale or {name}_scale_inv)"
-            raise CheckpointError(path, problem, "give the checkpoint it was quantised from")
+def _with_scales(checkpoint: Checkpoint) -> str:
+    """Return a fingerprint that also follows from how the scales are read, where more than the shapes says it."""
+    tensors = checkpoint.tensors
+    told = {
+        name: scale.cells
+        for name, scale in checkpoint.scales.of.items()
+        if len(scale.cells) > 2 or scale.cells != cells_of(tensors[name].shape, scale.tensor.shape)
+    }
+    content = f"{checkpoint.fingerprint}{sorted(told.items())}"
+    return hashlib.sha256(content.encode()).hexdigest()[:32] if told else checkpoint.fingerprint
 
 
 def _sample(file: Path, header: Header) -> bytes:

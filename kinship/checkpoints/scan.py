@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kinship.checkpoints.checkpoint import Checkpoint
-from kinship.checkpoints.open import NOT_MODELS, default_name, open_checkpoint, weight_files
+from kinship.checkpoints.files import NOT_MODELS, weight_files
+from kinship.checkpoints.open import default_name, open_checkpoint
 from kinship.checkpoints.torch_file import TORCH_SUFFIXES
 from kinship.errors import CheckpointError
 
 __all__ = ["Scan", "find_checkpoints", "scan"]
 
 _MARKS = ("config.json", "adapter_config.json", "model.safetensors.index.json", "pytorch_model.bin.index.json")
+_MAKERS = "consolidated"  # how the makers of a model call its weights, which are one checkpoint
+_SAME_AGAIN = "original"  # below a model's folder: the same weights as its makers ship them
 _SUFFIXES = (".safetensors", ".gguf", *TORCH_SUFFIXES)
 
 
@@ -28,7 +31,8 @@ class Scan:
 def find_checkpoints(folder: Path | str) -> list[Path]:
     """Return the paths that look like checkpoints below (and at) `folder`, sorted; nothing is opened.
 
-    A folder with a config is one checkpoint; without one, each weight file in it is.
+    A folder with a config, or with the consolidated files of a model's makers, is one checkpoint; without, each weight
+    file in it is.
 
     Raises
     ------
@@ -54,8 +58,9 @@ def find_checkpoints(folder: Path | str) -> list[Path]:
             continue
         seen.add(real)
         weights = [n for n in names if n.endswith(_SUFFIXES) and not n.startswith((".", *NOT_MODELS))]
-        if weights and any(mark in names for mark in _MARKS):
+        if weights and (any(mark in names for mark in _MARKS) or any(n.startswith(_MAKERS) for n in weights)):
             found.append(Path(place))
+            below[:] = [name for name in below if name != _SAME_AGAIN]
         else:
             found.extend(Path(place, name) for name in weights)
     return sorted(found)

@@ -40,6 +40,7 @@ def _plain(checkpoint: Checkpoint) -> dict[str, Any]:
         "fingerprint": checkpoint.fingerprint,
         "licence": checkpoint.licence,
         "ties": dict(checkpoint.ties),
+        "notes": list(checkpoint.notes),
         "adapter": adapter
         and {
             "declared_base": adapter.declared_base,
@@ -60,12 +61,13 @@ def _checkpoint(plain: dict[str, Any]) -> Checkpoint:
     return Checkpoint(
         name=plain["name"],
         path=Path(plain["path"]),
-        config=Config(**plain["config"]),
+        config=_config(plain["config"]),
         tensors=tensors,
         files=tuple(Path(file) for file in plain["files"]),
         size=plain["size"],
         fingerprint=plain["fingerprint"],
         licence=plain["licence"],
+        notes=tuple(plain.get("notes", ())),
         adapter=adapter
         and Adapter(
             adapter["declared_base"],
@@ -78,6 +80,11 @@ def _checkpoint(plain: dict[str, Any]) -> Checkpoint:
         ),
         ties=tied_names(tensors) if ties is None else ties,
     )
+
+
+def _config(plain: dict[str, Any]) -> Config:
+    block = plain.get("block")
+    return Config(**plain | {"block": block and (block[0], block[1])})
 
 
 def _plain_delta(delta: Delta) -> list[Any]:

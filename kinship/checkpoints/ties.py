@@ -6,13 +6,15 @@ from collections.abc import Mapping
 
 from kinship.checkpoints.content import PLAIN, same_blocks
 from kinship.checkpoints.header import Tensor
-from kinship.checkpoints.vocabulary import in_layer, is_embedding
+from kinship.checkpoints.vocabulary import in_layer, is_embedding, is_head
 
 __all__ = ["tied_names"]
 
 
 def tied_names(tensors: Mapping[str, Tensor]) -> dict[str, str]:
-    """Return, for every tensor that repeats another one, the name of that one, the embedding where there is one.
+    """Return, for every tensor that repeats another one, the name of that one.
+
+    Of several names the one counts that transformers keeps when it writes safetensors: an embedding, not the head.
 
     Matrices outside the layers are compared by seeded blocks, whatever a config says of them; a pass over the weights
     reads the whole (`kinship.checkpoints.confirm`). Names of one storage, which torch keeps, are copies anywhere.
@@ -25,7 +27,7 @@ def tied_names(tensors: Mapping[str, Tensor]) -> dict[str, str]:
     ties: dict[str, str] = {}
     stored: dict[tuple[object, ...], str] = {}
     originals: dict[tuple[int, ...], list[str]] = {}
-    for name in sorted(tensors, key=lambda one: not is_embedding(one)):
+    for name in sorted(tensors, key=_rank):
         tensor = tensors[name]
         if not tensor.elements:
             continue
@@ -40,3 +42,10 @@ def tied_names(tensors: Mapping[str, Tensor]) -> dict[str, str]:
             else:
                 ties[name] = original
     return ties
+
+
+def _rank(name: str) -> int:
+    """Order of names for one tensor; of equal ones the first in the file counts."""
+    if is_embedding(name):
+        return 0 if name.endswith("shared.weight") else 1
+    return 3 if is_head(name) else 2

@@ -11,16 +11,18 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+from kinship.checkpoints.entry import Entry, find_weights, told
 from kinship.checkpoints.header import Header, Tensor
+from kinship.checkpoints.pointer import refuse_pointer
 from kinship.errors import CheckpointError
 
 __all__ = ["TORCH_SUFFIXES", "read_torch_file"]
 
-TORCH_SUFFIXES = (".bin", ".pth", ".pt")
+TORCH_SUFFIXES = (".bin", ".pth", ".pt", ".ckpt")
 _NAMES = {
     "float64": "F64", "float32": "F32", "bfloat16": "BF16", "float16": "F16", "float8_e4m3fn": "F8_E4M3",
     "float8_e5m2": "F8_E5M2", "int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8", "uint8": "U8",
-    "bool": "BOOL",
+    "bool": "BOOL", "uint16": "U16", "uint32": "U32", "uint64": "U64", "float8_e8m0fnu": "F8_E8M0",
 }  # fmt: skip
 
 
@@ -35,9 +37,10 @@ def read_torch_file(file: Path) -> Header:
     import torch
     from torch._subclasses.fake_tensor import FakeTensorMode
 
+    refuse_pointer(file)
     mend = "save it again as safetensors"
     try:
-        with FakeTensorMode():
+        with FakeTensorMode(), torch.serialization.safe_globals(_harmless()):
             content: Any = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise CheckpointError(file, "there is no such file", "check the path") from None
@@ -48,21 +51,45 @@ def read_torch_file(file: Path) -> Header:
     except Exception as error:  # torch raises RuntimeError, EOFError and others for damaged files
         first = str(error).strip().split("\n")[0][:120]
         raise CheckpointError(file, f"torch cannot open it as a state dict ({first})", mend) from None
-    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
     if not isinstance(content, dict):
-        raise CheckpointError(file, "it holds no state dict", mend)
+        raise CheckpointError(file, f"it holds no state dict, only {type(content).__name__}", mend)
+    found = find_weights(content)
+    if found is None:
+        problem = f"it holds no tensors that could be weights, only {told(content)}"
+        raise CheckpointError(file, problem, "give a state dict, or a checkpoint with one")
     size = file.stat().st_size
     tensors, said = {}, hashlib.sha256()
-    for name, value in content.items():
-        if not isinstance(value, torch.Tensor):
-            continue
-        tensor = _locate(file, str(name), value, size)
+    for name, value in found.tensors.items():
+        tensor = _locate(file, name, value, size)
         tensors[tensor.name] = tensor
         said.update(repr((tensor.name, tensor.dtype, tensor.shape, tensor.offset)).encode())
-    if not tensors:
-        raise CheckpointError(file, "it holds no tensors", "give a state dict")
-    return Header(tensors, said.hexdigest())
+    return Header(tensors, said.hexdigest(), _entry(found))
+
+
+def _entry(found: Entry) -> str:
+    """Say which entry of the file was read, and which others hold tensors."""
+    if not found.path and not found.others:
+        return ""
+    read = f"its entry {'.'.join(found.path)!r}" if found.path else "its own tensors"
+    others = f"; {' and '.join(map(repr, found.others))} beside was not read" if found.others else ""
+    return f"the weights are {read}{others}"
+
+
+def _harmless() -> list[Any]:
+    """Return classes that hold settings and numbers alone, which training scripts save beside the weights."""
+    import argparse
+    import pathlib
+
+    import numpy as np
+
+    scalar: Any = np.float64(0).__reduce__()[0]
+    numbers = [
+        np.dtype,
+        scalar,
+        (scalar, "numpy.core.multiarray.scalar"),
+        *(type(np.dtype(c)) for c in "?bBhHiIlLqQefd"),
+    ]
+    return [argparse.Namespace, pathlib.PosixPath, pathlib.PurePosixPath, *numbers]
 
 
 def _locate(file: Path, name: str, value: Any, size: int) -> Tensor:

@@ -9,7 +9,7 @@ import typer
 
 from kinship.checkpoints import Checkpoint
 from kinship.cli.below import checkpoints_below
-from kinship.cli.program import AsJson, answer, app
+from kinship.cli.program import AsJson, answer, app, say
 
 __all__ = ["checkpoints"]
 
@@ -20,6 +20,9 @@ def checkpoints(
 ) -> None:
     """List the checkpoints below a folder, from their headers alone."""
     found = checkpoints_below(folder)
+    for one in found.checkpoints:
+        for note in one.notes:
+            say(f"{one.name}: {note}")
     rows = [_row(one) for one in found.checkpoints]
     answer({"checkpoints": rows, "problems": list(found.problems)}, "\n".join(map(_line, rows)), as_json)
 
@@ -37,6 +40,7 @@ def _row(one: Checkpoint) -> dict[str, Any]:
         "bytes": one.size,
         "licence": one.licence,
         "adapter": one.adapter is not None,
+        "notes": list(one.notes),
         "fingerprint": one.fingerprint,
     }
 

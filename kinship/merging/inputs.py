@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kinship.checkpoints import Checkpoint, Config, is_hub_id, needs_torch, open_checkpoint
+from kinship.checkpoints import Checkpoint, Config, is_adapter, is_hub_id, needs_torch, open_checkpoint, refuse_pointer
 from kinship.checkpoints.config import read_config
+from kinship.checkpoints.files import Chosen, choose_files
+from kinship.checkpoints.tokenizer import tokenizer_files
 from kinship.errors import CheckpointError
 from kinship.merging.check_adapter import check_adapter
 from kinship.merging.finding import Finding
@@ -61,6 +63,7 @@ def open_inputs(models: Mapping[str, str]) -> tuple[dict[str, Input], list[Findi
         path = model.removesuffix(f"+{adapter}") if adapter else model
         try:
             inputs[model] = _open(model, Path(path).expanduser())
+            findings += _notes(inputs[model])
             if adapter:
                 findings += check_adapter(open_checkpoint(adapter), inputs[model].checkpoint)
         except CheckpointError as error:
@@ -74,16 +77,35 @@ def _open(model: str, path: Path) -> Input:
             problem = "it is not on this machine, neither as a folder nor as a Hub model"
             raise CheckpointError(model, problem, f"check the path, or fetch it: hf download {path}")
         raise CheckpointError(path, "there is no such folder", "check the path")
-    if (path / "adapter_config.json").is_file():
+    if is_adapter(path):
         raise CheckpointError(path, "this is an adapter, not a whole model", f"write it as BASE+{path}")
-    config = read_config(path) if path.is_dir() else None
+    config = read_config(path) if path.is_dir() and (path / "config.json").is_file() else None
     if config is None:
         raise CheckpointError(path, "there is no config.json", "give a folder with config.json and its weights")
     if not any((path / f"{name}{suffix}").is_file() for name in _WEIGHTS for suffix in ("", ".index.json")):
         raise CheckpointError(path, "mergekit looks for model.safetensors", "save the model with save_pretrained")
-    if needs_torch(path):
+    chosen = choose_files(path)
+    for file in (*chosen.read.files, *tokenizer_files(path)):
+        refuse_pointer(file)
+    checkpoint = None if needs_torch(path) else open_checkpoint(path)
+    if checkpoint is None or checkpoint.notes:
+        _refuse_two_sets(path, chosen)
+    if checkpoint is None:
         return Input(model, path, config, None)
-    checkpoint = open_checkpoint(path)
     if any(tensor.dtype.startswith("F8_") for tensor in checkpoint.tensors.values()):
         raise CheckpointError(path, "float8 weights cannot be merged", "give the checkpoint that it was quantised from")
     return Input(model, path, config, checkpoint)
+
+
+def _refuse_two_sets(path: Path, chosen: Chosen) -> None:
+    """Refuse a folder of which mergekit reads other files than transformers, by which the model was used so far."""
+    name = chosen.read.files[0].name
+    for rival in chosen.rivals:
+        if rival.index is not None and rival.index.name == f"{name}.index.json" and rival.files != chosen.read.files:
+            problem = f"mergekit reads {rival.name}, transformers {name}"
+            raise CheckpointError(path, problem, "remove what is stale")
+
+
+def _notes(one: Input) -> list[Finding]:
+    notes = one.checkpoint.notes if one.checkpoint else ()
+    return [Finding("warning", "models", f"{one.name}: {note}") for note in notes]

@@ -11,13 +11,14 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from kinship.checkpoints import ITEM_BYTES, AlignedTensor, Row, Tensor
+from kinship.checkpoints import ITEM_BYTES, AlignedTensor, Row, Scale, Tensor
 from kinship.checkpoints.content import plain_values
 from kinship.errors import CheckpointError
 from kinship.similarity.adapted import Adapted, open_delta
@@ -94,22 +95,24 @@ class Reader:
     def _whole(self, tensor: Tensor) -> Floats:
         return to_float64(self._stored(tensor).bytes, tensor.dtype).reshape(tensor.shape)
 
-    def _scales(self, stored: Tensor, scale: Tensor) -> tuple[Floats, Grid]:
+    def _scales(self, stored: Tensor, scale: Scale) -> tuple[Floats, Grid]:
         """Return the scales of a float8 tensor and its grid (`Block.grids`): weight = float8 value * scale.
 
-        There is one scale a tensor, a row, or a block whose sides are powers of two.
+        The tensor is taken as a matrix whose lines are those of all its axes but the last. Where the blocks of an axis
+        do not end with it, each line has scales of its own.
         """
-        values = self._whole(scale)
-        grid = values.reshape(values.shape[0], -1) if values.ndim else values.reshape(1, 1)
-        sides = (stored.shape[0], int(np.prod(stored.shape[1:])))
-        cells = [
-            side if n == 1 else 1 if n == side else 1 << (-(-side // n) - 1).bit_length()
-            for side, n in zip(sides, grid.shape, strict=True)
-        ]
-        if any(-(-side // cell) != n for side, cell, n in zip(sides, cells, grid.shape, strict=True)):
-            problem = f"scale {list(scale.shape)} does not fit {stored.name}, which is {list(stored.shape)}"
-            raise CheckpointError(stored.file, problem, "give the checkpoint that it was quantised from")
-        return np.ascontiguousarray(grid).reshape(-1), (sides[1], cells[0], cells[1], grid.shape[1])
+        shape, cells = (stored.shape, scale.cells) if stored.shape else ((1,), (1,))
+        counts = [-(-side // cell) for side, cell in zip(shape, cells, strict=True)]
+        grid = self._whole(scale.tensor).reshape(counts)
+        if grid.size == 1:
+            return grid.reshape(-1), (shape[-1], max(1, prod(shape)), cells[-1], 1)
+        if len(shape) == 1:
+            return np.ascontiguousarray(grid), (shape[0], 1, cells[0], counts[0])
+        *outer, lines = range(len(shape) - 1)
+        ends = shape[lines] % cells[lines] == 0 or prod(shape[:lines]) == 1
+        for axis in outer if ends else (*outer, lines):
+            grid = np.repeat(grid, cells[axis], axis=axis).take(range(shape[axis]), axis=axis)
+        return np.ascontiguousarray(grid).reshape(-1), (shape[-1], cells[lines] if ends else 1, cells[-1], counts[-1])
 
 
 def _cut_off(file: Path, tensor: str) -> CheckpointError:

@@ -10,12 +10,15 @@ from pathlib import Path
 from sqlalchemy import Column, Float, String, Table, Text, delete, insert, select
 
 from kinship.checkpoints import Checkpoint, needs_torch, open_checkpoint
-from kinship.checkpoints.open import weight_files
+from kinship.checkpoints.files import weight_files
 from kinship.checkpoints.serialise import from_json, to_json
 from kinship.workspace.context import JobContext
 from kinship.workspace.database import metadata, transaction
 
 __all__ = ["add_paths", "added_paths", "open_known", "open_with_torch", "remove_path", "stamp"]
+
+_READING = "by content"
+"""How a file of torch is read; what was kept under another word is read again."""
 
 _added = Table(
     "checkpoints",
@@ -80,6 +83,6 @@ def open_with_torch(context: JobContext, path: str) -> dict[str, str]:
 
 
 def stamp(path: Path) -> str:
-    """Return names, sizes and times of a checkpoint's weight files: while it stays, the headers do."""
+    """Return names, sizes and times of a checkpoint's weight files: while it stays, what was read of them does."""
     stats = [(file.name, file.stat()) for file in weight_files(path)]
-    return json.dumps([[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats])
+    return json.dumps([_READING, *([name, stat.st_size, stat.st_mtime_ns] for name, stat in stats)])

@@ -211,7 +211,7 @@ def test_scales_belong_to_their_weight(tmp_path, suffix):
     alignment = _aligned(tmp_path, llama(0), quantised)
     assert alignment.left_out == ()
     [aligned] = [tensor for tensor in alignment.tensors if tensor.name == name]
-    assert [row.scale and row.scale.name for row in aligned.rows] == [None, f"{name}{suffix}"]
+    assert [row.scale and row.scale.tensor.name for row in aligned.rows] == [None, f"{name}{suffix}"]
 
 
 # What is refused

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from kinship.checkpoints import Tensor
-from kinship.checkpoints.config import config_of_tensors, read_config, read_json, read_licence, refuse_quantised
+from kinship.checkpoints.config import config_of_tensors, read_config, read_json, read_licence
 from kinship.errors import CheckpointError
 
 LLAMA = {
@@ -78,25 +78,6 @@ def test_packed_weights_are_refused_by_name(tmp_path, method, name):
 
 def test_float8_is_not_packed(tmp_path):
     assert _read(tmp_path, LLAMA | {"quantization_config": {"quant_method": "fp8"}}).layers == 2
-
-
-@pytest.mark.parametrize(
-    ("last", "name"),
-    [
-        ("qweight", "GPTQ or AWQ"),
-        ("qzeros", "GPTQ or AWQ"),
-        ("weight.absmax", "bitsandbytes"),
-        ("weight.quant_state.bitsandbytes__nf4", "bitsandbytes"),
-        ("SCB", "bitsandbytes"),
-    ],
-)
-def test_packed_weights_are_known_by_their_names(tmp_path, last, name):
-    with pytest.raises(CheckpointError, match=f"{name} weights are packed integers"):
-        refuse_quantised(tmp_path, ["model.norm.weight", f"model.layers.0.mlp.up_proj.{last}"])
-
-
-def test_plain_names_pass(tmp_path):
-    refuse_quantised(tmp_path, ["model.norm.weight", "model.layers.0.mlp.up_proj.weight_scale_inv"])
 
 
 def test_a_lone_file_tells_by_its_tensors(tmp_path):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kinship.checkpoints import open_checkpoint
 from kinship.checkpoints.header import read_header
 from kinship.errors import CheckpointError
 from tests.families import llama, open_to_all, pack, save, unprivileged
@@ -46,10 +47,23 @@ def test_the_digest_follows_the_header(tmp_path):
     assert read_header(one).digest == read_header(same).digest != read_header(other).digest
 
 
+def test_other_names_of_a_tensor_as_safetensors_tells_them(tmp_path):
+    """`safetensors.torch.save_model` keeps the first name by alphabet; the tensor goes by the usual one here."""
+    import torch
+    from safetensors.torch import save_model
+
+    model = torch.nn.ModuleDict({"shared": torch.nn.Embedding(5, 3), "decoder": torch.nn.Embedding(5, 3)})
+    model["decoder"].weight = model["shared"].weight
+    save_model(model, str(tmp_path / "m.safetensors"))
+    assert '"decoder.weight":{"dtype"' in (tmp_path / "m.safetensors").read_bytes()[8:].decode("latin1")
+    found = open_checkpoint(tmp_path / "m.safetensors")
+    assert (found.ties, found.parameters) == ({"decoder.weight": "shared.weight"}, 15)
+
+
 FAULTS = {
     "empty": (b"", "empty"),
     "short": (b"abc", "not a safetensors file"),
-    "text": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "not a safetensors file"),
+    "text": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "a Git LFS pointer.*git lfs pull"),
     "cut in its header": ((500).to_bytes(8, "little") + b'{"w": {"dty', "truncated in its header"),
 }
 

@@ -144,6 +144,21 @@ def test_a_second_download_fetches_nothing(hub):
     assert len(hub.fetched) == count
 
 
+def test_the_makers_own_files_are_not_fetched_beside_others(hub):
+    hub.files["consolidated.safetensors"] = hub.files["model.safetensors"]
+    download("org/apple")
+    assert "consolidated.safetensors" not in hub.fetched
+
+
+@pytest.mark.parametrize("form", ["consolidated.safetensors", "consolidated.00.pth"])
+def test_the_makers_own_files_are_fetched_where_they_are_all(hub, form):
+    for name in ("model.safetensors", "pytorch_model.bin", "config.json"):
+        del hub.files[name]
+    hub.files |= {form: b"x", "params.json": b"{}"}
+    download("org/apple")
+    assert {form, "params.json"} <= set(hub.fetched)
+
+
 def test_torch_files_are_fetched_where_there_are_no_safetensors(hub):
     del hub.files["model.safetensors"]
     download("org/apple")

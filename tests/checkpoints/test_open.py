@@ -274,7 +274,7 @@ def test_a_tensor_in_two_files(tmp_path):
     _refused(tmp_path, "tensor x is also in a.safetensors; keep one set")
 
 
-@pytest.mark.parametrize("file", ["config.json", "model.safetensors", "model.safetensors.index.json"])
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xff"])
 def test_damaged_files_are_named(tmp_path, file, content):
     folder = save_model(tmp_path, llama(0))

@@ -1,18 +1,37 @@
 """What a header said survives being written as JSON."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
 from kinship.checkpoints import open_checkpoint
 from kinship.checkpoints.serialise import from_json, to_json
 from tests.checkpoints.test_adapter import Q, factors
-from tests.families import HEAD, llama, save_adapter, save_model
+from tests.families import HEAD, config, llama, pack, save_adapter, save_model
 
 
 def test_a_folder(tmp_path):
     opened = open_checkpoint(save_model(tmp_path, llama(0)))
     assert from_json(to_json(opened)) == opened
+
+
+def test_scales_with_their_blocks_ties_and_notes(tmp_path):
+    tensors = llama(0) | {"x.weight": pack(np.ones((300, 200)), "F8_E4M3"), "x.weight_scale": np.ones((3, 2))}
+    said = config(tensors, quantization_config={"quant_method": "fp8", "weight_block_size": [100, 100]})
+    opened = open_checkpoint(save_model(tmp_path, tensors, said))
+    opened = replace(opened, ties={"a": "b"}, notes=("one",))
+    again = from_json(to_json(opened))
+    assert again == opened
+    assert again.scales == opened.scales
+    assert again.scales.of["x.weight"].cells == (100, 100)
+
+
+def test_what_was_kept_before_these_were_is_read(tmp_path):
+    opened = open_checkpoint(save_model(tmp_path, llama(0)))
+    kept = json.loads(to_json(opened))
+    del kept["ties"], kept["notes"], kept["config"]["block"], kept["config"]["quantisation"]
+    assert from_json(json.dumps(kept)) == opened
 
 
 def test_an_adapter_with_its_base(tmp_path):

@@ -12,6 +12,7 @@ import torch
 from kinship.checkpoints import align, needs_torch, open_checkpoint
 from kinship.checkpoints.torch_file import read_torch_file
 from kinship.errors import CheckpointError
+from kinship.similarity import gram_table
 from kinship.similarity.reader import Reader, to_float64
 from tests.families import llama, open_to_all, save, unprivileged
 
@@ -45,6 +46,8 @@ def test_views_of_one_storage(tmp_path):
     torch.save(whole, tmp_path / "m.bin")
     for name, values in _values(tmp_path / "m.bin").items():
         assert np.array_equal(values, whole[name].numpy())
+    found = open_checkpoint(tmp_path / "m.bin")
+    assert found.ties == {"tied": "all"}
 
 
 @pytest.mark.parametrize("wrap", [dict, lambda s: {"epoch": 3, "state_dict": s}, torch.nn.ParameterDict])
@@ -177,3 +180,78 @@ def test_a_file_that_may_not_be_read():
 def test_a_missing_file(tmp_path):
     with pytest.raises(CheckpointError, match="there is no such file"):
         read_torch_file(tmp_path / "m.bin")
+
+
+# What training scripts save beside the weights
+
+
+def test_a_scripts_settings_are_read_without_running_anything(tmp_path):
+    """A namespace of arguments, a path, numbers of numpy: as the scripts of many projects save them."""
+    import argparse
+
+    said = argparse.Namespace(lr=1e-3, out=Path("out"), device=torch.device("cpu"))
+    content = {"model": {"w": torch.ones(2, 3)}, "args": said, "loss": np.float64(3.0), "acc": np.float32(0.5)}
+    torch.save(content, tmp_path / "m.ckpt")
+    assert _values(tmp_path / "m.ckpt")["w"].tolist() == np.ones((2, 3)).tolist()
+    found = open_checkpoint(tmp_path / "m.ckpt")
+    assert (found.name, found.parameters) == ("m", 6)
+    assert found.notes == ("m.ckpt: the weights are its entry 'model'",)
+
+
+def test_numbers_of_an_older_numpy(tmp_path):
+    torch.save({"model": {"w": torch.ones(2, 3)}, "loss": np.float64(3.0)}, tmp_path / "new.pt")
+    with zipfile.ZipFile(tmp_path / "new.pt") as new, zipfile.ZipFile(tmp_path / "old.pt", "w") as old:
+        for name in new.namelist():
+            text = new.read(name)
+            assert not name.endswith("data.pkl") or b"numpy._core" in text
+            old.writestr(name, text.replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n"))
+    assert _values(tmp_path / "old.pt").keys() == {"w"}
+
+
+def test_an_optimizers_file_is_no_model_and_says_what_it_is(tmp_path):
+    w = torch.nn.Parameter(torch.ones(2, 3))
+    optimizer = torch.optim.AdamW([w])
+    w.sum().backward()
+    optimizer.step()
+    torch.save({"optimizer": optimizer.state_dict(), "best": torch.tensor(1.5), "step": 3}, tmp_path / "m.pt")
+    _refused(tmp_path / "m.pt", r"only optimizer \(an optimizer's state\), best \(a scalar\), step \(int\)")
+    torch.save(optimizer.state_dict(), tmp_path / "m.pt")
+    _refused(tmp_path / "m.pt", "no tensors that could be weights, only state")
+
+
+def test_a_git_lfs_pointer_is_named(tmp_path):
+    (tmp_path / "m.bin").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12345\n")
+    _refused(tmp_path / "m.bin", "Git LFS pointer.*git lfs pull")
+
+
+@pytest.mark.parametrize("kind", ["T5", "GPT2", "Bert", "Llama"])
+def test_a_bin_of_transformers_is_the_same_model_as_its_safetensors(tmp_path, kind):
+    """Tied embeddings are one storage under several names in the one, and stored once in the other."""
+    import transformers as t
+
+    made = {
+        "T5": lambda: t.T5ForConditionalGeneration(
+            t.T5Config(vocab_size=40, d_model=8, d_kv=4, d_ff=16, num_layers=1, num_heads=2)
+        ),
+        "GPT2": lambda: t.GPT2LMHeadModel(t.GPT2Config(vocab_size=40, n_positions=16, n_embd=8, n_layer=1, n_head=2)),
+        "Bert": lambda: t.BertForMaskedLM(
+            t.BertConfig(vocab_size=40, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16)
+        ),
+        "Llama": lambda: t.LlamaForCausalLM(
+            t.LlamaConfig(vocab_size=40, hidden_size=8, intermediate_size=16, num_hidden_layers=1,
+                          num_attention_heads=2, tie_word_embeddings=True)
+        ),
+    }[kind]  # fmt: skip
+    model = made()
+    model.save_pretrained(tmp_path / "st")
+    (tmp_path / "bin").mkdir()
+    torch.save(model.state_dict(), tmp_path / "bin" / "pytorch_model.bin")
+    (tmp_path / "bin" / "config.json").write_bytes((tmp_path / "st" / "config.json").read_bytes())
+    bare, stored = open_checkpoint(tmp_path / "bin"), open_checkpoint(tmp_path / "st")
+    assert bare.parameters == stored.parameters == model.num_parameters()
+    assert bare.weights.keys() == stored.weights.keys()
+    for base, other in ((bare, stored), (stored, bare)):
+        alignment = align(base, [other])
+        assert alignment.parameters == model.num_parameters()
+        table = gram_table(alignment)
+        assert not table.gram[:, 1, 1].any()

@@ -20,7 +20,7 @@ from kinship.merging.check_place import expected_bytes
 from kinship.merging.check_vocabulary import differing_tokens, read_vocabulary
 from kinship.merging.inputs import open_inputs
 from kinship.merging.slices import recipe_slices
-from tests.families import config, llama, pack, save, save_adapter, save_model, tuned
+from tests.families import NORM, Stored, config, llama, pack, save, save_adapter, save_model, save_sharded, tuned
 from tests.merging.models import TOKENS, raw_weights, save_family, save_mergeable, save_tokenizer
 from tests.merging.recipes import YAML, recipes
 
@@ -209,6 +209,39 @@ def gptq(folder):
     return save_model(folder, BASE, config(BASE, quantization_config={"quant_method": "gptq"}))
 
 
+def packed_inside(folder):
+    stored = {UP: Stored("I8", BASE[UP].shape, bytes(BASE[UP].size)), f"{UP}_scale": pack(BASE[NORM][:1], "F32")}
+    return save_model(folder, BASE | stored, config(BASE))
+
+
+def pointer(name):
+    def make(folder):
+        save_mergeable(folder, BASE)
+        if name.endswith(".bin"):
+            (folder / "model.safetensors").unlink()
+        (folder / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 99999\n")
+        return folder
+
+    return make
+
+
+def two_sets(folder):
+    save_sharded(folder, tuned(BASE, 5))
+    return save_mergeable(folder, BASE)
+
+
+def stale_index(folder):
+    save_mergeable(folder, BASE)
+    (folder / "model.safetensors.index.json").write_text('{"weight_map": {"x": "model-00001-of-00002.safetensors"}}')
+    return folder
+
+
+def consolidated(folder):
+    save(folder / "consolidated.safetensors", BASE)
+    (folder / "params.json").write_text("{}")
+    return folder
+
+
 def without_a_tensor(folder):
     return save_mergeable(folder, {name: values for name, values in BASE.items() if name != UP})
 
@@ -228,6 +261,13 @@ ODD = {
     "lone file": (lambda folder: save(folder.with_suffix(".safetensors"), BASE), "there is no config.json"),
     "gptq": (gptq, "GPTQ weights are packed integers"),
     "float8": (float8, "float8 weights cannot be merged"),
+    "packed inside": (packed_inside, f"weights are packed and cannot be compared ({UP} is i8)"),
+    "weights not fetched": (pointer("model.safetensors"), "model.safetensors: this is a Git LFS pointer"),
+    "torch's file not fetched": (pointer("pytorch_model.bin"), "pytorch_model.bin: this is a Git LFS pointer"),
+    "tokenizer not fetched": (pointer("tokenizer.json"), "tokenizer.json: this is a Git LFS pointer"),
+    "two sets": (two_sets, "mergekit reads the shards of model.safetensors.index.json, transformers model.safetensors"),
+    "stale index": (stale_index, "mergekit reads the shards of model.safetensors.index.json"),
+    "makers' files": (consolidated, "there is no config.json"),
     "another file name": (renamed, "mergekit looks for model.safetensors"),
     "damaged": (damaged, "the file is truncated"),
     "without a tensor": (without_a_tensor, f"odd lacks {UP}"),
@@ -246,6 +286,24 @@ def test_a_parent_that_does_not_fit_is_named_with_the_mend(kind, linear, tmp_pat
     findings = preflight(replace(linear, parents=(*linear.parents, odd)))
     assert any(message in told for _, told in said(findings)), findings
     assert all("\n" not in one.message for one in findings)
+
+
+def test_a_left_over_adapter_config_is_told_of_and_the_model_merged(linear, tmp_path):
+    folder = save_mergeable(tmp_path / "odd", BASE)
+    (folder / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    findings = preflight(replace(linear, parents=(*linear.parents, Parent(str(folder), {"weight": 1.0}))))
+    assert said(findings) == []
+    [(_, told)] = [one for one in said(findings, "warning") if "left over" in one[1]]
+    assert told.startswith("odd: adapter_config.json is left over")
+
+
+def test_the_same_weights_in_two_sets_pass(linear, tmp_path):
+    folder = tmp_path / "odd"
+    save_sharded(folder, {name: pack(values, "F32") for name, values in BASE.items()})
+    save_model(folder, BASE, config(BASE))
+    save_tokenizer(folder)
+    findings = preflight(replace(linear, parents=(*linear.parents, Parent(str(folder), {"weight": 1.0}))))
+    assert said(findings) == []
 
 
 def test_torch_files_pass_without_torch(linear, tmp_path):
