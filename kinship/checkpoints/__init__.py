@@ -1,8 +1,9 @@
 """Checkpoints: open by header, find below a folder, download, and align a family with its base."""
 
 from kinship.checkpoints.align import AlignedTensor, Alignment, LeftOut, Row, Vocabulary, align
-from kinship.checkpoints.alike import alike
+from kinship.checkpoints.alike import alike, typical_first
 from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config, LowRank
+from kinship.checkpoints.coverage import Coverage, Gap, coverage_data
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.checkpoints.hub import cached_folder, download, is_hub_id, local_path
 from kinship.checkpoints.names import unique_names
@@ -17,6 +18,8 @@ __all__ = [
     "Alignment",
     "Checkpoint",
     "Config",
+    "Coverage",
+    "Gap",
     "LeftOut",
     "LowRank",
     "Row",
@@ -26,6 +29,7 @@ __all__ = [
     "align",
     "alike",
     "cached_folder",
+    "coverage_data",
     "download",
     "find_checkpoints",
     "is_hub_id",
@@ -34,5 +38,6 @@ __all__ = [
     "open_checkpoint",
     "scan",
     "tokenizer_digest",
+    "typical_first",
     "unique_names",
 ]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Literal, NamedTuple
 
 from kinship.checkpoints.checkpoint import EMBEDDINGS, HEAD, Checkpoint, LowRank
+from kinship.checkpoints.coverage import Coverage, cover
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.checkpoints.names import unique_names
+from kinship.checkpoints.partial import check_coverage, partial_warnings
 from kinship.errors import AlignmentError
 
 __all__ = ["AlignedTensor", "Alignment", "LeftOut", "Row", "Vocabulary", "align"]
 
 Vocabulary = Literal["common", "leave-out"]
+_OTHER_VOCABULARY = "vocabulary of another size"
 _SCALES = ("_scale", "_scale_inv")
 _ACTIVATION = (".input_scale", ".output_scale", ".k_scale", ".v_scale", ".kv_scale")
 
@@ -68,7 +71,7 @@ class AlignedTensor:
 
 @dataclass(frozen=True)
 class Alignment:
-    """A base and its members with all that can be compared between them."""
+    """A base and its members with all that can be compared between them, and what share of each member that is."""
 
     base: Checkpoint
     members: tuple[Checkpoint, ...]
@@ -76,7 +79,8 @@ class Alignment:
     tensors: tuple[AlignedTensor, ...]
     left_out: tuple[LeftOut, ...]
     warnings: tuple[str, ...]
-    vocabulary: Vocabulary = "common"
+    vocabulary: Vocabulary
+    coverage: Mapping[str, Coverage]
 
     @property
     def parameters(self) -> int:
@@ -89,7 +93,9 @@ class Alignment:
         return sum(tensor.nbytes for tensor in self.tensors)
 
 
-def align(base: Checkpoint, members: Sequence[Checkpoint], vocabulary: Vocabulary = "common") -> Alignment:
+def align(
+    base: Checkpoint, members: Sequence[Checkpoint], vocabulary: Vocabulary = "common", *, allow_partial: bool = False
+) -> Alignment:
     """Return what can be compared between a base and the models made from it.
 
     Parameters
@@ -98,11 +104,15 @@ def align(base: Checkpoint, members: Sequence[Checkpoint], vocabulary: Vocabular
         The family; `names` of the result has the base first.
     vocabulary : {"common", "leave-out"}
         For vocabularies of different size: compare the rows that all have, or leave these tensors out.
+    allow_partial : bool
+        Compare the common part even where it is less than half of the weights.
 
     Raises
     ------
     AlignmentError
         Another architecture, layer count or size (the first difference is named), or nothing in common.
+    CoverageError
+        Less than half of the weights are common to all, and that was not allowed.
     """
     if base.adapter is not None:
         raise AlignmentError(f"{base.name} is an adapter and cannot be the base; give the model it adapts")
@@ -118,7 +128,23 @@ def align(base: Checkpoint, members: Sequence[Checkpoint], vocabulary: Vocabular
             tensors.append(found)
     if not tensors:
         raise AlignmentError(f"{names[0]} and {', '.join(names[1:])} have no tensor in common; check the base")
-    return Alignment(base, tuple(members), names, tuple(tensors), tuple(left_out), _warnings(models, names), vocabulary)
+    coverage = dict(zip(names[1:], _coverage(models, tensors, left_out), strict=True))
+    if not allow_partial:
+        check_coverage(names[0], coverage)
+    warnings = (*_warnings(models, names), *partial_warnings(names[0], coverage))
+    return Alignment(base, tuple(members), names, tuple(tensors), tuple(left_out), warnings, vocabulary, coverage)
+
+
+def _coverage(models: Sequence[Checkpoint], tensors: list[AlignedTensor], left_out: list[LeftOut]) -> list[Coverage]:
+    """Return the coverage of every model after the base; buffers, and what is tied in all, are no weights."""
+    uncounted = {entry.tensor for entry in left_out if entry.model == "all"}
+    asked = {entry.tensor for entry in left_out if entry.reason.startswith(_OTHER_VOCABULARY)}
+    rows = {
+        name: [row if _fault(row) is None else None for row in (_row(model, models[0], name) for model in models)]
+        for name in _ordered_names(models)
+        if name not in uncounted
+    }
+    return cover(rows, {tensor.name: tensor.shape for tensor in tensors}, asked, _common_rows)
 
 
 def _same_architecture(base: Checkpoint, base_name: str, model: Checkpoint, name: str) -> None:
@@ -205,7 +231,7 @@ def _align_tensor(
         odd = next(i for i, shape in enumerate(shapes) if shape != first)
         if common is None or vocabulary == "leave-out":
             reason = f"shape {list(shapes[odd])}, not {list(first)}"
-            left_out.append(LeftOut(name, names[odd], f"vocabulary of another size: {reason}" if common else reason))
+            left_out.append(LeftOut(name, names[odd], f"{_OTHER_VOCABULARY}: {reason}" if common else reason))
             return None
         for model, shape in zip(names, shapes, strict=True):
             if shape[0] > common[0]:

@@ -115,7 +115,10 @@ class OpenTensor:
     def block(self, number: int) -> Block:
         """Return block `number` of every row; stored rows are views of the mapped file."""
         start = number * self.block_elements
-        count = min(self.block_elements, self.elements - start)
+        return self.part(start, min(self.block_elements, self.elements - start))
+
+    def part(self, start: int, count: int) -> Block:
+        """Return elements `start` to `start + count` of every row."""
         return Block(
             start,
             count,

@@ -115,7 +115,7 @@ def _restore(row: Row[tuple[object, ...]], alignment: Alignment, rows: list[int]
         seconds=about["seconds"],
         bytes_read=about["bytes"],
     )
-    return replace(table, left_out=alignment.left_out, warnings=alignment.warnings)
+    return replace(table, left_out=alignment.left_out, warnings=alignment.warnings, coverage=alignment.coverage)
 
 
 def _fingerprints(alignment: Alignment) -> list[str]:
