@@ -125,12 +125,11 @@ def _pair(
     order = sorted(rows, key=lambda name: name not in compared)  # of two names of a weight, the one compared first
     for name in order:
         base, own = _weight(rows[name][0], None), _weight(rows[name][model], rows[name][0])
-        key = (_source(base), _source(own))
-        if key in seen:
+        places = _source(base), _source(own)
+        if places in seen:
             repeated.add(name)
             continue
-        if base is not None or own is not None:
-            seen.add(key)
+        seen |= {places, (places[0], None), (None, places[1])}  # under another name that only one of them has, too
         in_table = prod(compared[name]) if name in compared else 0
         left_out = list(_gaps(name, base, own, in_table, common))
         union += in_table + sum(gap.elements for gap in left_out)

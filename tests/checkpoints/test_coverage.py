@@ -147,6 +147,18 @@ def test_a_head_that_a_third_model_unties_is_no_weight_of_the_others(tmp_path):
     }
 
 
+def test_another_name_of_a_weight_that_the_model_has_is_nothing_that_it_lacks(tmp_path):
+    base = open_checkpoint(save_model(tmp_path / "base", llama(0, tied=True)))
+    words = config(llama(0, tied=True), tie_word_embeddings=False)
+    model = open_checkpoint(save_model(tmp_path / "m", llama(1, tied=True), words))
+    adapter = open_checkpoint(save_adapter(tmp_path / "apple", {HEAD: np.ones((30, 12))}))
+    share = size(llama(0, tied=True))
+    assert told(align(base, [model, adapter]))[0] == {
+        "m": 1.0,
+        "apple": pytest.approx(share / (share + 360)),
+    }
+
+
 def test_an_adapter_counts_as_base_and_adapter(tmp_path):
     base = open_checkpoint(save_model(tmp_path / "base", llama(0)))
     adapter = open_checkpoint(
