@@ -14,6 +14,7 @@ __all__ = [
     "CheckpointError",
     "ConnectivityError",
     "ContributionError",
+    "CoverageError",
     "CurveError",
     "DeviceError",
     "HubError",
@@ -52,6 +53,10 @@ class CheckpointError(KinshipError):
 
 class AlignmentError(KinshipError):
     """The checkpoints of a family cannot be compared tensor by tensor."""
+
+
+class CoverageError(AlignmentError):
+    """So little of a family is common to all its models that it is compared only on request."""
 
 
 class NonFiniteError(KinshipError):

@@ -8,6 +8,7 @@ from kinship.ui.current import current_alignment, current_family, stored_table
 from kinship.ui.frame import page
 from kinship.ui.heatmap import provenance, show_matrix
 from kinship.ui.overview import show_next_steps, show_numbers, show_small_tree
+from kinship.ui.partial import show_refusal, show_warnings
 from kinship.ui.tree import known_tree
 from kinship.ui.work import measure_and_wait
 
@@ -25,7 +26,9 @@ try:
     alignment = None if family.published else current_alignment(family)
 except KinshipError as error:
     alignment = None
-    st.warning(str(error))
+    show_refusal(family, error)
+if alignment is not None:
+    show_warnings(alignment)
 table = stored_table(alignment) if alignment else None
 known = known_tree(family) if table is not None or family.published else None
 show_numbers(family, alignment, table, known)

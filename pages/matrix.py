@@ -37,7 +37,7 @@ table = table.rebased(base)
 models = chosen_models(table.models)
 table = table.select(models)
 kinship = kinship_matrix(table, metric_name, parts[part])
-for warning in [*table.warnings, *suspicious_models(table)]:
+for warning in suspicious_models(table):
     st.warning(warning)
 
 row = st.container(horizontal=True, gap="medium")

@@ -5,6 +5,7 @@ import streamlit as st
 from kinship.errors import KinshipError
 from kinship.ui.current import current_family
 from kinship.ui.frame import page
+from kinship.ui.partial import show_warnings
 from kinship.ui.tree import COLOURS, known_tree, show_tree, whole_tree
 from kinship.ui.tree_agreement import show_agreement
 from kinship.ui.tree_card import show_card
@@ -22,6 +23,8 @@ except KinshipError as error:
     st.stop()
 for cycle in known.tree.cycles:
     st.warning(f"Left out: {cycle}.")
+if known.alignment is not None:
+    show_warnings(known.alignment)
 known = with_hub(known)
 names = [known.tree.name(node) for node in known.tree.graph]
 

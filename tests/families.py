@@ -172,6 +172,11 @@ def deltas(weights: Sequence[np.ndarray]) -> list[np.ndarray]:
     return [base, *(np.asarray(w, dtype=np.float64) - base for w in weights[1:])]
 
 
+def without_mlp(tensors: Mapping[str, Any], *layers: int) -> dict[str, Any]:
+    """The tensors of a Llama without the MLP of some layers, 720 weights each of 3372."""
+    return {n: t for n, t in tensors.items() if not any(n.startswith(f"model.layers.{at}.mlp.") for at in layers)}
+
+
 @contextmanager
 def open_to_all() -> Iterator[Path]:
     """A folder that also an unprivileged user can look into (pytest's own belong to root alone)."""

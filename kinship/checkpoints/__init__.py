@@ -1,9 +1,11 @@
 """Checkpoints: open by header, find below a folder, download, and align a family with its base."""
 
-from kinship.checkpoints.align import TIED, AlignedTensor, Alignment, LeftOut, Row, Vocabulary, align
-from kinship.checkpoints.alike import alike
+from kinship.checkpoints.align import TIED, align
+from kinship.checkpoints.alignment import AlignedTensor, Alignment, LeftOut, Row, Vocabulary
+from kinship.checkpoints.alike import alike, typical_first
 from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config
 from kinship.checkpoints.confirm import confirmed
+from kinship.checkpoints.coverage import Coverage, Gap, coverage_data
 from kinship.checkpoints.delta import Delta, LowRank, Shift, TokenRows
 from kinship.checkpoints.files import is_adapter
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
@@ -24,7 +26,9 @@ __all__ = [
     "Alignment",
     "Checkpoint",
     "Config",
+    "Coverage",
     "Delta",
+    "Gap",
     "LeftOut",
     "LowRank",
     "Row",
@@ -38,6 +42,7 @@ __all__ = [
     "alike",
     "cached_folder",
     "confirmed",
+    "coverage_data",
     "download",
     "find_checkpoints",
     "is_adapter",
@@ -50,5 +55,6 @@ __all__ = [
     "refuse_pointer",
     "scan",
     "tokenizer_digest",
+    "typical_first",
     "unique_names",
 ]

@@ -3,110 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from math import prod
-from typing import Literal, NamedTuple
+from dataclasses import replace
 
+from kinship.checkpoints.alignment import AlignedTensor, Alignment, LeftOut, Row, Vocabulary
 from kinship.checkpoints.checkpoint import Checkpoint
 from kinship.checkpoints.copies import is_copy, stands_for
-from kinship.checkpoints.delta import Delta, stored_bytes
-from kinship.checkpoints.header import ITEM_BYTES, Tensor
+from kinship.checkpoints.coverage import Coverage, cover
+from kinship.checkpoints.header import ITEM_BYTES
 from kinship.checkpoints.landing import landed
 from kinship.checkpoints.names import unique_names
 from kinship.checkpoints.odd import nothing_in_common, same_architecture
+from kinship.checkpoints.partial import check_coverage, partial_warnings
 from kinship.checkpoints.renaming import in_terms_of
-from kinship.checkpoints.scales import Scale
 from kinship.checkpoints.vocabulary import in_layer, is_embedding, is_head
 from kinship.errors import AlignmentError
 
-__all__ = ["TIED", "AlignedTensor", "Alignment", "LeftOut", "Row", "Vocabulary", "align", "realigned"]
+__all__ = ["TIED", "align", "realigned"]
 
-Vocabulary = Literal["common", "leave-out"]
 TIED = "tied to the embedding, counted once"
+_OTHER_VOCABULARY = "vocabulary of another size"
 
 
-class LeftOut(NamedTuple):
-    """Something that is not part of the comparison, because of which model, and why."""
-
-    tensor: str
-    model: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """Where one model's row of one tensor comes from.
-
-    A stored tensor (with its scale, if it is float8), an adapter's delta, or both: a delta on another base, or one that
-    depends on the weight. With neither, the row is a delta of zero: an adapter leaves this tensor alone.
-    """
-
-    stored: Tensor | None = None
-    scale: Scale | None = None
-    low_rank: Delta | None = None
-
-    @property
-    def is_delta(self) -> bool:
-        """True where the row is a delta from the base already."""
-        return self.stored is None
-
-
-@dataclass(frozen=True)
-class AlignedTensor:
-    """One tensor that all models have: the shape compared, and every model's row, the base's first."""
-
-    name: str
-    shape: tuple[int, ...]
-    rows: tuple[Row, ...]
-
-    @property
-    def elements(self) -> int:
-        """Number of elements compared."""
-        return prod(self.shape)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that a pass reads for it."""
-        stored = sum(ITEM_BYTES[row.stored.dtype] for row in self.rows if row.stored) * self.elements
-        return stored + sum(stored_bytes(row.low_rank) for row in self.rows if row.low_rank)
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """A base and its members with all that can be compared between them.
-
-    Attributes
-    ----------
-    tensors : tuple of AlignedTensor
-        What all have, under the base's names.
-    renamed : Mapping of str to (Mapping of str to str)
-        For models that call their tensors otherwise: what prefixes become (`kinship.checkpoints.prefixes`).
-    models : tuple of Checkpoint
-        The base and the members with all their tensors under the base's names, also those that have no partner.
-    """
-
-    base: Checkpoint
-    members: tuple[Checkpoint, ...]
-    names: tuple[str, ...]
-    tensors: tuple[AlignedTensor, ...]
-    left_out: tuple[LeftOut, ...]
-    warnings: tuple[str, ...]
-    vocabulary: Vocabulary = "common"
-    renamed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    models: tuple[Checkpoint, ...] = field(default=(), repr=False)
-
-    @property
-    def parameters(self) -> int:
-        """Elements compared."""
-        return sum(tensor.elements for tensor in self.tensors)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that a pass reads."""
-        return sum(tensor.nbytes for tensor in self.tensors)
-
-
-def align(base: Checkpoint, members: Sequence[Checkpoint], vocabulary: Vocabulary = "common") -> Alignment:
+def align(
+    base: Checkpoint, members: Sequence[Checkpoint], vocabulary: Vocabulary = "common", *, allow_partial: bool = False
+) -> Alignment:
     """Return what can be compared between a base and the models made from it.
 
     Parameters
@@ -115,6 +35,8 @@ def align(base: Checkpoint, members: Sequence[Checkpoint], vocabulary: Vocabular
         The family; `names` of the result has the base first.
     vocabulary : {"common", "leave-out"}
         For vocabularies of different size: compare the rows that all have, or leave these tensors out.
+    allow_partial : bool
+        Compare the common part even where it is less than half of the weights.
 
     Raises
     ------
@@ -122,6 +44,8 @@ def align(base: Checkpoint, members: Sequence[Checkpoint], vocabulary: Vocabular
         Another architecture, layer count or size (the first difference is named), or nothing in common.
     CheckpointError
         The content of tensors has to tell what their names do not, and a file cannot be read.
+    CoverageError
+        Less than half of the weights are common to all, and that was not allowed.
     """
     if base.adapter is not None:
         raise AlignmentError(f"{base.name} is an adapter and cannot be the base; give the model it adapts")
@@ -135,7 +59,10 @@ def align(base: Checkpoint, members: Sequence[Checkpoint], vocabulary: Vocabular
     told = [one for landing in laid for one in landing.said]
     warnings = (*_warnings(models, names), *(_said(name, found) for name, found in renamed.items()), *told)
     empty = Alignment(base, tuple(members), names, (), (), warnings, vocabulary, renamed)
-    return realigned(empty, models)
+    alignment = realigned(empty, models)
+    if not allow_partial:
+        check_coverage(names[0], alignment.coverage)
+    return alignment
 
 
 def realigned(alignment: Alignment, models: Sequence[Checkpoint]) -> Alignment:
@@ -148,7 +75,27 @@ def realigned(alignment: Alignment, models: Sequence[Checkpoint]) -> Alignment:
             tensors.append(found)
     if not tensors:
         raise nothing_in_common(models, alignment.names)
-    return replace(alignment, tensors=tuple(tensors), left_out=tuple(left_out), models=tuple(models))
+    base = alignment.names[0]
+    coverage = dict(zip(alignment.names[1:], _coverage(models, tensors, left_out), strict=True))
+    before = partial_warnings(base, alignment.coverage)
+    warnings = (*(one for one in alignment.warnings if one not in before), *partial_warnings(base, coverage))
+    return replace(
+        alignment, tensors=tuple(tensors), left_out=tuple(left_out), models=tuple(models),
+        coverage=coverage, warnings=warnings,
+    )  # fmt: skip
+
+
+def _coverage(models: Sequence[Checkpoint], tensors: list[AlignedTensor], left_out: list[LeftOut]) -> list[Coverage]:
+    """Return the coverage of every model after the base; buffers, and what is tied in all, are no weights."""
+    uncounted = {entry.tensor for entry in left_out if entry.model == "all"}
+    asked = {entry.tensor for entry in left_out if entry.reason.startswith(_OTHER_VOCABULARY)}
+    rows = {
+        name: [row if _fault(row) is None else None for row in (_row(models, model, name) for model in models)]
+        for name in _ordered_names(models)
+        if name not in uncounted
+    }
+    shapes = {tensor.name: tensor.shape for tensor in tensors}
+    return cover(rows, shapes, asked, lambda name, pair, i: _common_rows(name, pair, (models[0], models[i])))
 
 
 def _ordered_names(models: Sequence[Checkpoint]) -> list[str]:
@@ -212,7 +159,7 @@ def _align_tensor(
         odd = next(i for i, shape in enumerate(shapes) if shape != first)
         if common is None or vocabulary == "leave-out":
             reason = f"shape {list(shapes[odd])}, not {list(first)}"
-            left_out.append(LeftOut(name, names[odd], f"vocabulary of another size: {reason}" if common else reason))
+            left_out.append(LeftOut(name, names[odd], f"{_OTHER_VOCABULARY}: {reason}" if common else reason))
             return None
         for model, shape in zip(names, shapes, strict=True):
             if shape[0] > common[0]:

@@ -1,4 +1,4 @@
-"""Which of many checkpoints may be one family: those of the commonest architecture and size."""
+"""Which of many checkpoints may be one family, and which of them is most like the rest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kinship.checkpoints.checkpoint import Checkpoint
 from kinship.checkpoints.landing import landed
 from kinship.errors import AlignmentError
 
-__all__ = ["alike"]
+__all__ = ["alike", "typical_first"]
 
 
 def alike(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
@@ -35,3 +35,17 @@ def _lands(adapter: Checkpoint, model: Checkpoint) -> bool:
     except AlignmentError:
         return False
     return True
+
+
+def typical_first(checkpoints: Sequence[Checkpoint]) -> list[Checkpoint]:
+    """Order checkpoints by how much of their weights others have under the same name and shape; adapters come last.
+
+    So a model that lacks something is not what all others are compared with.
+    """
+    whole = [one for one in checkpoints if one.adapter is None]
+    held = Counter((name, tensor.shape) for one in whole for name, tensor in one.tensors.items())
+
+    def shared(one: Checkpoint) -> int:
+        return sum(tensor.elements * (held[name, tensor.shape] - 1) for name, tensor in one.tensors.items())
+
+    return [*sorted(whole, key=shared, reverse=True), *(one for one in checkpoints if one.adapter is not None)]

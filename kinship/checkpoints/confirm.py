@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from kinship.checkpoints.align import TIED, Alignment, realigned
+from kinship.checkpoints.align import TIED, realigned
+from kinship.checkpoints.alignment import Alignment
 from kinship.checkpoints.checkpoint import Checkpoint
 from kinship.checkpoints.content import same_whole
 

@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from kinship.cli.measured import compared
 from kinship.cli.options import (
+    AllowPartial,
     BatchSize,
     ChatTemplate,
     FewShot,
@@ -50,6 +52,7 @@ def evolve(
         float | None, typer.Option(help="Stop once the mean kinship (PCC) of the best models is above this.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of random choices.")] = 0,
+    allow_partial: AllowPartial = False,
     limit: Limit = None,
     device: Place = "auto",
     dtype: Precision = "auto",
@@ -78,7 +81,9 @@ def evolve(
             options=Options(device, dtype, batch_size, num_fewshot, limit, apply_chat_template),
             rules=() if stop_above is None else (stopping_rule("kinship", threshold=stop_above),),
             limits=Limits(max_generations, max_merges, max_evaluations, max_minutes),
+            allow_partial=allow_partial,
         )
+        said_of_models = compared(plan.base, plan.foundations, allow_partial)
         record = carry_out(plan, out.absolute(), shared_evaluator(), report)
     run = record.run
     assert run is not None
@@ -101,6 +106,7 @@ def evolve(
         "merges": run.merges,
         "evaluations": run.evaluations,
         "early_stop": _early_stop(run, stop_above),
+        **said_of_models,
     }
     said = verdict(run, record.baselines, record.held_out[run.best.name]).sentence
     answer(found, _text(run, found, said), as_json)

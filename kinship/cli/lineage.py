@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from kinship.checkpoints import Checkpoint, align, alike, local_path, open_checkpoint
+from kinship.checkpoints import Checkpoint, align, alike, coverage_data, local_path, open_checkpoint, typical_first
 from kinship.cli.below import checkpoints_below
 from kinship.cli.measured import measured, warned
+from kinship.cli.options import AllowPartial
 from kinship.cli.program import AsJson, answer, app, progress, say
 from kinship.errors import LineageError, UnknownNameError
 from kinship.lineage import (
@@ -38,7 +40,7 @@ from kinship.lineage import (
     to_mermaid,
 )
 from kinship.published import lineages
-from kinship.similarity import Device, GramTable
+from kinship.similarity import Device, GramTable, with_norms
 
 __all__ = ["infer_tree_command", "parents", "tree"]
 
@@ -84,6 +86,7 @@ def parents(
     child: Annotated[str, typer.Argument(help="Folder, weight file or Hub id of the model in question.")],
     candidates: Annotated[list[str], typer.Argument(metavar="CANDIDATE...", help="What it may have been made from.")],
     base: Annotated[str, typer.Option(help="The base model of them all.")],
+    allow_partial: AllowPartial = False,
     device: DeviceOption = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -91,17 +94,19 @@ def parents(
 
     Name only models that existed before it: its own children explain it as well as its parents do.
     """
-    table, opened = _measured([base, child, *candidates], device)
+    table, opened = _measured([base, child, *candidates], device, allow_partial)
     name = table.models[0]
     warnings = warned(table)
     found = paternity(table, name, table.models[1:], opened[name].dtype)
-    answer(_paternity(found) | {"warnings": warnings}, _paternity_text(found), as_json)
+    data = _paternity(found) | {"warnings": warnings} | coverage_data(table.coverage)
+    answer(data, _paternity_text(found), as_json)
 
 
 @app.command(name="infer-tree")
 def infer_tree_command(
     folder: Annotated[Path, typer.Argument(help="Where to look for checkpoints, at any depth.")],
     base: Annotated[str | None, typer.Option(help="Name of the base where it is known.")] = None,
+    allow_partial: AllowPartial = False,
     device: DeviceOption = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -111,15 +116,16 @@ def infer_tree_command(
     for odd in below:
         if odd not in family:
             say(f"left out: {odd.path}: another architecture or size than most models there")
-    found = sorted(family, key=lambda one: one.adapter is not None)  # an adapter cannot be a base
-    table, opened = _measured([str(one.path) for one in found], device)
+    found = typical_first(family)  # the base is not known yet
+    table, opened = _measured([str(one.path) for one in found], device, allow_partial)
     dtypes = {name: one.dtype for name, one in opened.items()}
     declared = genealogy(found, [one for checkpoint in found for one in folder_declarations(checkpoint)])
     inferred = infer_tree(table, dtypes, recorded_base(declared) if base is None else base, recorded_descent(declared))
+    table = _under(inferred.base, table, opened)
     warnings = [*table.warnings, *inferred.warnings]
     for warning in warnings:
         say(f"warning: {warning}")
-    audited = audit(declared, table.rebased(inferred.base), dtypes)
+    audited = audit(declared, table, dtypes)
     for one in (one for one in audited if one.outcome == "disagree"):
         say(f"{one.child} is declared a child of {' and '.join(one.declared)}, but {one.reason}")
     for one in (one for one in audited if one.outcome == "agree"):
@@ -136,6 +142,7 @@ def infer_tree_command(
         ],
         "audit": [vars(one) for one in audited],
         "warnings": warnings,
+        **coverage_data(table.coverage),
     }
     agree = sum(one.outcome == "agree" for one in audited)
     checked = (
@@ -166,13 +173,24 @@ def _of_family(name: str) -> tuple[list[Checkpoint], list[Declaration]]:
     return [open_checkpoint(path) for path in (known[name].base, *known[name].members)], []
 
 
-def _measured(sources: list[str], device: Device) -> tuple[GramTable, dict[str, Checkpoint]]:
+def _measured(sources: list[str], device: Device, allow_partial: bool) -> tuple[GramTable, dict[str, Checkpoint]]:
     """The table of some models, the first as the base, and what their headers say, by the table's names."""
     with progress() as report:
         opened = [open_checkpoint(local_path(source, report)) for source in sources]
-        alignment = align(opened[0], opened[1:])
+        alignment = align(opened[0], opened[1:], allow_partial=allow_partial)
         table = measured(alignment, report, device)
     return table, dict(zip(alignment.names, opened, strict=True))
+
+
+def _under(base: str, table: GramTable, opened: dict[str, Checkpoint]) -> GramTable:
+    """Return the table under a base, with what is said of its coverage and warned of under that one."""
+    if base == table.base or opened[base].adapter is not None:
+        return table.rebased(base)
+    rest = [one for name, one in opened.items() if name != base]
+    alignment = align(opened[base], rest, allow_partial=True)  # else it had been refused before
+    was_read = all(one.norm is not None for one in table.coverage.values())
+    table = replace(table.rebased(base), warnings=alignment.warnings, coverage=alignment.coverage)
+    return with_norms(table) if was_read else table
 
 
 def _paternity(found: Paternity) -> dict[str, Any]:

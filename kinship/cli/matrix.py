@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from kinship.checkpoints import Vocabulary, align, local_path, open_checkpoint
+from kinship.cli.options import AllowPartial
 from kinship.cli.program import AsJson, answer, app, progress, say
 from kinship.errors import WorkspaceError
 from kinship.similarity import Device, Grouping, gram_table, matrix_report
@@ -25,6 +26,7 @@ def matrix(
     vocabulary: Annotated[
         Vocabulary, typer.Option(help="Vocabularies of different size: compare common rows, or leave out.")
     ] = "common",
+    allow_partial: AllowPartial = False,
     device: Annotated[Device, typer.Option(help="Where to compute.")] = "auto",
     fresh: Annotated[bool, typer.Option("--fresh", help="Read the weights even if the answer is stored.")] = False,
     as_json: AsJson = False,
@@ -38,7 +40,7 @@ def matrix(
         paths = [local_path(source, report) for source in (base, *models)]
         began = time.perf_counter()
         opened = [open_checkpoint(path) for path in paths]
-        alignment = align(opened[0], opened[1:], vocabulary)
+        alignment = align(opened[0], opened[1:], vocabulary, allow_partial=allow_partial)
         before = time.perf_counter() - began
         table = None if fresh else _stored(lambda: load_table(alignment, device))
         if table is None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from kinship.checkpoints import Alignment
+from collections.abc import Sequence
+from typing import Any
+
+from kinship.checkpoints import Alignment, align, coverage_data, open_checkpoint
 from kinship.cli.program import say
 from kinship.errors import WorkspaceError
 from kinship.report import Report
 from kinship.similarity import Device, GramTable, gram_table, suspicious_models
 
-__all__ = ["measured", "warned"]
+__all__ = ["compared", "measured", "warned"]
 
 
 def measured(alignment: Alignment, report: Report, device: Device = "auto") -> GramTable:
@@ -28,3 +31,18 @@ def warned(table: GramTable) -> list[str]:
     for warning in warnings:
         say(f"warning: {warning}")
     return warnings
+
+
+def compared(base: str, models: Sequence[str], allow_partial: bool) -> dict[str, Any]:
+    """Say how much of a search's models can be compared, from headers, before it begins; return that for its answer.
+
+    Raises
+    ------
+    AlignmentError
+        They cannot be compared.
+    """
+    opened = [open_checkpoint(path) for path in models]
+    alignment = align(open_checkpoint(base), opened, allow_partial=allow_partial)
+    for warning in alignment.warnings:
+        say(f"warning: {warning}")
+    return coverage_data(alignment.coverage) | {"warnings": list(alignment.warnings)}

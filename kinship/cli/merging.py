@@ -12,8 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
-from kinship.checkpoints import align, local_path, open_checkpoint
+from kinship.checkpoints import align, coverage_data, local_path, open_checkpoint
 from kinship.cli.measured import measured, warned
+from kinship.cli.options import AllowPartial
 from kinship.cli.program import AsJson, answer, app, progress, say
 from kinship.errors import RecipeError, TaskError
 from kinship.merging import Candidate, Finding, Recipe, has_error, located
@@ -34,13 +35,14 @@ def candidates(
     scores: Annotated[
         Path | None, typer.Option(help="A CSV with model, task and score, or a JSON {model: {task: score}}; percent.")
     ] = None,
+    allow_partial: AllowPartial = False,
     as_json: AsJson = False,
 ) -> None:
     """Rank all pairs of models by what their merge promises, and say why."""
     known = _read_scores(scores) if scores is not None else {}
     with progress() as report:
         opened = [open_checkpoint(local_path(source, report)) for source in (base, *models)]
-        alignment = align(opened[0], opened[1:])
+        alignment = align(opened[0], opened[1:], allow_partial=allow_partial)
         table = measured(alignment, report)
     warnings = warned(table)
     unused = [name for name in known if name not in table.names]
@@ -56,7 +58,7 @@ def candidates(
     )
     rows = [_row(one) for one in found]
     data = {"base": table.base, "models": list(table.models), "candidates": rows, "warnings": warnings}
-    answer(data, "\n".join(map(_line, found)), as_json)
+    answer(data | coverage_data(table.coverage), "\n".join(map(_line, found)), as_json)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from kinship.report import Report
 from kinship.similarity import Device
 
 __all__ = [
+    "AllowPartial",
     "BatchSize",
     "ChatTemplate",
     "FewShot",
@@ -26,6 +27,10 @@ __all__ = [
     "names_in",
 ]
 
+AllowPartial = Annotated[
+    bool,
+    typer.Option("--allow-partial", help="Compare the common part even where it is less than half."),
+]
 Tasks = Annotated[str, typer.Option(help="Names or paths of own text, with commas between; `demo` means its four.")]
 IncludePath = Annotated[Path | None, typer.Option(help="A folder with your own task files.")]
 Limit = Annotated[int | None, typer.Option(help="At most so many questions a task; a search asks each half so many.")]

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kinship.cli.measured import compared
 from kinship.cli.options import (
+    AllowPartial,
     BatchSize,
     ChatTemplate,
     FewShot,
@@ -54,6 +56,7 @@ def search(
     kin_to: Annotated[
         list[str] | None, typer.Option(metavar="MODEL", help="Kinship with this model counts, not with the parents.")
     ] = None,
+    allow_partial: AllowPartial = False,
     limit: Limit = None,
     device: Place = "auto",
     dtype: Precision = "auto",
@@ -82,9 +85,11 @@ def search(
             least_kin=least_kinship,
             kin_to=tuple(local(model, report) for model in kin_to or ()),
             options=Options(device, dtype, batch_size, num_fewshot, limit, apply_chat_template),
+            allow_partial=allow_partial,
         )
+        said_of_models = compared(plan.base, tuple(dict.fromkeys((*plan.parents, *plan.kin_to))), allow_partial)
         folder = recipe_run_folder(new_recipe_run_name(plan)) if out is None else out.absolute()
-        found = _told(carry_out(plan, folder, shared_evaluator(), report), folder)
+        found = _told(carry_out(plan, folder, shared_evaluator(), report), folder) | said_of_models
     answer(found, _text(found), as_json)
 
 

@@ -55,7 +55,7 @@ def check_mixable(models: Sequence[Checkpoint]) -> None:
             if tensor.dtype.startswith("F8_"):
                 raise CheckpointError(one.path, "float8 weights cannot be mixed", "give what it was quantised from")
     first, *others = models
-    align(first, others)
+    align(first, others, allow_partial=True)  # what is missing is named below
     for one in others:
         if one.tied != first.tied:
             tied, free = (one, first) if one.tied else (first, one)

@@ -4,6 +4,7 @@ from kinship.similarity.device import Device, gpu_names
 from kinship.similarity.gram import PassState, Watch, gram_table
 from kinship.similarity.groups import GROUPINGS, Grouping, group_tensors
 from kinship.similarity.metrics import METRICS, Metric, metric, register
+from kinship.similarity.norm import with_norms
 from kinship.similarity.questions import (
     KinshipMatrix,
     grouped_kinship,
@@ -37,4 +38,5 @@ __all__ = [
     "relative_change",
     "suspicious_models",
     "weight_change",
+    "with_norms",
 ]

@@ -23,6 +23,7 @@ from kinship.similarity.batch import Piece
 from kinship.similarity.compensated import add
 from kinship.similarity.device import Device, kernel_for, resolve_device
 from kinship.similarity.kernel import Kernel, Work
+from kinship.similarity.norm import with_norms
 from kinship.similarity.reader import Reader
 from kinship.similarity.table import GramTable
 
@@ -138,7 +139,7 @@ def gram_table(
     if known is not None:
         gram[:, :first_new, :first_new] = known.gram
         sums[:, :first_new] = known.sums
-    return GramTable(
+    table = GramTable(
         names=alignment.names,
         tensors=tuple(t.name for t in alignment.tensors),
         shapes=tuple(t.shape for t in alignment.tensors),
@@ -149,7 +150,9 @@ def gram_table(
         device=place,
         seconds=before + time.perf_counter() - began,
         bytes_read=state.nbytes,
+        coverage=alignment.coverage,
     )
+    return with_norms(table, lambda: watch.progress(total, total) if watch is not None else None)
 
 
 def _empty(tensors: int, rows: int) -> PassState:

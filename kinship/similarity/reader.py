@@ -167,7 +167,10 @@ class OpenTensor:
 
     def block(self, number: int) -> Block:
         """Return block `number` of every row; stored rows are views of the mapped file."""
-        start, count = number * self.block_elements, self.count(number)
+        return self.part(number * self.block_elements, self.count(number))
+
+    def part(self, start: int, count: int) -> Block:
+        """Return elements `start` to `start + count` of every row."""
         raw = tuple(row.raw(start, count) for row in self.rows)
         return Block(start, count, raw, self.codes, self.is_delta, self.scales, self.grids)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isnan
 from typing import Any
 
+from kinship.checkpoints import coverage_data
 from kinship.similarity.groups import Grouping
 from kinship.similarity.metrics import METRICS
 from kinship.similarity.questions import KinshipMatrix, grouped_kinship, kinship_matrix, suspicious_models
@@ -26,8 +27,9 @@ def matrix_report(table: GramTable, group_by: Grouping | None = None) -> dict[st
     Returns
     -------
     dict
-        base, models, parameters, left_out, warnings, one N x N list for each metric (None where undefined), their
-        means over pairs, undefined (reasons), groups, device, seconds and bytes_read of the pass.
+        base, models, parameters, left_out, warnings, coverage of each model (elements, and norm or None), partial
+        (models), one N x N list for each metric (None where undefined), their means over pairs, undefined (reasons),
+        groups, device, seconds and bytes_read of the pass.
     """
     matrices = {name: kinship_matrix(table, name) for name in METRICS}
     grouped = {name: grouped_kinship(table, name, group_by) for name in METRICS} if group_by else {}
@@ -39,6 +41,7 @@ def matrix_report(table: GramTable, group_by: Grouping | None = None) -> dict[st
         "tensors": len(table.tensors),
         "left_out": [entry._asdict() for entry in table.left_out],
         "warnings": [*table.warnings, *suspicious_models(table)],
+        **coverage_data(table.coverage),
         **{name: _rows(matrix) for name, matrix in matrices.items()},
         "mean": {name: _number(matrix.mean) for name, matrix in matrices.items()},
         "undefined": [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 import numpy.typing as npt
 
-from kinship.checkpoints import LeftOut
+from kinship.checkpoints import Coverage, LeftOut
 from kinship.errors import UnknownNameError
 from kinship.similarity.compensated import compensated_sum
 
@@ -53,8 +53,8 @@ class GramTable:
         Names and compared shapes of the tensors.
     gram : ndarray, shape (T, R, R)
     sums : ndarray, shape (T, R)
-    left_out, warnings : tuple
-        What the alignment reported.
+    left_out, warnings, coverage
+        What the alignment reported, of the coverage also the norms where they are known.
     device : str
         Where the table was computed.
     seconds, bytes_read : float, int
@@ -71,6 +71,7 @@ class GramTable:
     device: str = "cpu"
     seconds: float = 0.0
     bytes_read: int = 0
+    coverage: Mapping[str, Coverage] = field(default_factory=dict, repr=False)
 
     @cached_property
     def elements(self) -> npt.NDArray[np.int64]:
@@ -116,6 +117,7 @@ class GramTable:
             names=tuple(self.names[r] for r in rows),
             gram=self.gram[:, rows][:, :, rows],
             sums=self.sums[:, rows],
+            coverage={name: self.coverage[name] for name in models if name in self.coverage},
         )
 
     def rebased(self, base: str) -> GramTable:

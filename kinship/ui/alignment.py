@@ -8,6 +8,7 @@ import streamlit as st
 from kinship.errors import KinshipError
 from kinship.ui.current import current_alignment
 from kinship.ui.library import forget_button
+from kinship.ui.partial import show_refusal, show_warnings
 from kinship.ui.words import bytes_text, count_text
 from kinship.ui.work import open_and_wait
 from kinship.workspace.families import Family
@@ -20,7 +21,7 @@ def show_alignment(family: Family) -> None:
     try:
         alignment = current_alignment(family)
     except KinshipError as error:
-        st.warning(str(error))
+        show_refusal(family, error)
         forget_button(family)
         return
     if alignment is None:
@@ -36,8 +37,7 @@ def show_alignment(family: Family) -> None:
     row = st.container(horizontal=True)
     for title, value in numbers.items():
         row.metric(title, value, width=150)
-    for warning in alignment.warnings:
-        st.warning(warning)
+    show_warnings(alignment)
     if alignment.left_out:
         st.dataframe(pd.DataFrame(alignment.left_out), hide_index=True)
         st.caption(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import streamlit as st
 from kinship.checkpoints import Checkpoint, unique_names
 from kinship.errors import KinshipError
 from kinship.ui.averages import averages_of
-from kinship.ui.current import member_names, opened
+from kinship.ui.current import current_alignment, member_names, opened
 from kinship.workspace import enqueue, ensure_worker, latest_job
 from kinship.workspace.families import DEMO, Family
 from kinship.workspace.families import family as family_called
@@ -34,6 +35,13 @@ _COLUMNS = {
         min_value=0,
         max_value=100,
         help="Percent, over the tasks that most models here have: measured, else from the demo's card.",
+    ),
+    "compared": st.column_config.ProgressColumn(
+        "Compared",
+        format="percent",
+        min_value=0,
+        max_value=1,
+        help="Share of the weights of this model and the base that all models of the sidebar's family have in common.",
     ),
     "licence": st.column_config.TextColumn("Licence"),
     "state": st.column_config.TextColumn("State", help="Why a checkpoint cannot be opened, and what to do."),
@@ -68,7 +76,7 @@ def show_checkpoints(family: Family, paths: list[str] | None, *, narrows: bool) 
         pd.DataFrame(rows, columns=list(_COLUMNS)),
         hide_index=True,
         column_config=_COLUMNS,
-        column_order=[c for c in _COLUMNS if c not in ("state", "score") or any(row[c] for row in rows)],
+        column_order=[c for c in _COLUMNS if c not in ("state", "score", "compared") or any(row[c] for row in rows)],
         selection_mode="multi-row",
         on_select=(lambda: _narrow([str(row["name"]) for row in rows])) if narrows else "rerun",
         key=f"checkpoints-{narrows}",
@@ -95,12 +103,26 @@ def _rows(family: Family, paths: list[Path]) -> list[dict[str, Any]]:
     found = {name: _opened(path) for name, path in zip(names, paths, strict=True)}
     averages = averages_of({name: one for name, one in found.items() if isinstance(one, Checkpoint)})
     scores = {name: round(value, 1) for name, value in averages.values.items()}  # as other places do, not the browser
+    shares = _shares(family)
     return [
         dict.fromkeys(_COLUMNS)
         | {"name": name, "role": roles.get(str(path), ""), "path": str(path), "score": scores.get(name)}
+        | {"compared": shares.get(path)}
         | _facts(one)
         for path, (name, one) in zip(paths, found.items(), strict=True)
     ]
+
+
+def _shares(family: Family) -> dict[Path, float]:
+    """Return what share of each member is compared, also where that is refused for being so small."""
+    try:
+        alignment = current_alignment(replace(family, allow_partial=True))
+    except KinshipError:
+        return {}
+    if alignment is None:
+        return {}
+    covered = alignment.coverage.values()
+    return {member.path: one.elements for member, one in zip(alignment.members, covered, strict=True)}
 
 
 def _opened(path: Path) -> Checkpoint | str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from kinship.checkpoints import Alignment, Checkpoint, align, unique_names
+from kinship.checkpoints import Alignment, Checkpoint, Vocabulary, align, unique_names
 from kinship.errors import KinshipError
 from kinship.similarity import GramTable
 from kinship.workspace.families import DEMO, Family, families, family
@@ -68,7 +68,7 @@ def current_alignment(one: Family) -> Alignment | None:
     base, *members = (opened(Path(path)) for path in (one.base, *one.members))
     if base is None or any(member is None for member in members):
         return None
-    return _aligned(base, tuple(m for m in members if m is not None), one.vocabulary)
+    return _aligned(base, tuple(m for m in members if m is not None), one.vocabulary, one.allow_partial)
 
 
 def stored_table(alignment: Alignment) -> GramTable | None:
@@ -86,8 +86,10 @@ def _opened(path: Path, _stamp: str) -> Checkpoint | None:
 
 
 @st.cache_resource(max_entries=50, show_spinner=False, hash_funcs={Checkpoint: lambda c: (str(c.path), c.fingerprint)})
-def _aligned(base: Checkpoint, members: tuple[Checkpoint, ...], vocabulary: str) -> Alignment:
-    return align(base, members, "leave-out" if vocabulary == "leave-out" else "common")
+def _aligned(
+    base: Checkpoint, members: tuple[Checkpoint, ...], vocabulary: Vocabulary, allow_partial: bool
+) -> Alignment:
+    return align(base, members, vocabulary, allow_partial=allow_partial)
 
 
 @st.cache_resource(max_entries=50, show_spinner=False)

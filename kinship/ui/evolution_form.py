@@ -8,6 +8,7 @@ from kinship.errors import KinshipError
 from kinship.evolution import STOPPING_RULES, STRATEGIES, Limits, Rule, stopping_rule
 from kinship.merging import starting_parameters
 from kinship.ui.current import chosen_models, member_names
+from kinship.ui.partial import show_comparable
 from kinship.ui.recipe_form import choose_method
 from kinship.ui.scoring import choose_scoring
 from kinship.ui.words import bytes_text, duration
@@ -30,6 +31,8 @@ def ask_for_search(family: Family) -> None:
         return
     if not plans:
         st.caption("Choose two models or more, a task and a strategy.")
+    elif not show_comparable(family, plans[0].foundations):
+        return
     else:
         _show_estimate(expected)
     if st.button("Start the search", key="start", type="primary", disabled=not plans, width="stretch"):
@@ -83,6 +86,7 @@ def _plans(family: Family) -> list[Plan]:
             rules=rules,
             limits=limits,
             family=family.name,
+            allow_partial=family.allow_partial,
         )
         for strategy in strategies
     ]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
 
 from kinship.checkpoints import Checkpoint, Vocabulary, align, alike, unique_names
-from kinship.errors import KinshipError
+from kinship.errors import CoverageError, KinshipError
 from kinship.ui.current import opened
 from kinship.ui.declared import declared_tree
+from kinship.ui.partial import LABEL
 from kinship.workspace.families import Family, family, save_family
 from kinship.workspace.library import added_paths
 
@@ -52,15 +54,29 @@ def show_new_family(picked: list[str]) -> None:
     if base is None:
         st.error("no base is chosen; choose the model that the others were made from")
         return
+    chosen = [member for member in members if member != base]
+    rows: Vocabulary = "leave-out" if vocabulary == "leave-out" else "common"
+    made = Family(called.strip(), names[base], tuple(names[one] for one in chosen), rows)
     try:
-        chosen = [member for member in members if member != base]
-        rows: Vocabulary = "leave-out" if vocabulary == "leave-out" else "common"
         _check(found, base, chosen, rows)
-        save_family(Family(called.strip(), names[base], tuple(names[one] for one in chosen), rows))
+        save_family(made)
+    except KinshipError as error:
+        st.error(str(error))
+        if isinstance(error, CoverageError):
+            st.button(LABEL, on_click=_make_partial, args=(made,))
+        return
+    _switch_to(made.name)
+    st.rerun()
+
+
+def _make_partial(made: Family) -> None:
+    """Make a family whose models have less than half of their weights in common."""
+    try:
+        save_family(replace(made, allow_partial=True))
     except KinshipError as error:
         st.error(str(error))
         return
-    _switch_to(called.strip())
+    _switch_to(made.name)
 
 
 def _opened(names: Mapping[str, str]) -> tuple[dict[str, Checkpoint | None], list[str]]:
@@ -109,4 +125,3 @@ def _switch_to(name: str) -> None:
     """Go on with this family on the next run; the sidebar's own keys are settled by then."""
     st.session_state["next_family"] = family(name).name
     st.session_state["added"] = None
-    st.rerun()

@@ -11,6 +11,7 @@ from kinship.errors import KinshipError
 from kinship.evolution.recipes import SAMPLERS, searchable_methods, searchable_parameters
 from kinship.merging import Method, Parameter
 from kinship.ui.current import chosen_models, member_names
+from kinship.ui.partial import show_comparable
 from kinship.ui.scoring import choose_scoring
 from kinship.ui.words import bytes_text, duration
 from kinship.workspace import enqueue, ensure_worker
@@ -40,6 +41,8 @@ def ask_for_recipe_search(family: Family) -> None:
         return
     if expected is None:
         st.caption("Name a task to score on.")
+    elif not show_comparable(family, list(dict.fromkeys((*plan.parents, *plan.kin_to)))):
+        return
     else:
         _show_estimate(expected)
     if st.button("Start the search", key="start", type="primary", disabled=expected is None, width="stretch"):
@@ -95,6 +98,7 @@ def _plan(family: Family) -> RecipePlan:
         ranges=ranges,
         options=scoring.options,
         family=family.name,
+        allow_partial=family.allow_partial,
         **_kinship(paths),
     )
 

@@ -26,6 +26,7 @@ from kinship.ui.averages import averages_of
 from kinship.ui.current import current_alignment, opened, stored_table
 from kinship.ui.declared import declared_tree
 from kinship.ui.figure import clicked, show_figure
+from kinship.ui.partial import show_refusal
 from kinship.ui.work import open_and_wait
 from kinship.workspace.families import Family
 from kinship.workspace.tables import table_key
@@ -92,7 +93,7 @@ def known_tree(family: Family) -> Known:
     try:
         alignment = current_alignment(family)
     except KinshipError as error:  # what cannot be compared still has a tree
-        st.warning(str(error))
+        show_refusal(family, error)
         alignment = None
     return Known(tree, scores, tasks, named, alignment, stored_table(alignment) if alignment else None)
 

@@ -10,6 +10,7 @@ from kinship.checkpoints import Alignment
 from kinship.errors import KinshipError
 from kinship.similarity import GramTable
 from kinship.ui.current import current_alignment, opened, stored_table
+from kinship.ui.partial import show_refusal, show_warnings
 from kinship.ui.words import bytes_text, duration
 from kinship.workspace import Job, cancel, enqueue, ensure_worker, job, latest_job, retry
 from kinship.workspace.families import Family
@@ -23,16 +24,20 @@ GOES_ON = ("evolve", "fuse", "recipe-search")
 
 
 def measured(one: Family) -> tuple[Alignment, GramTable]:
-    """Return what can be compared in a family, and its table; where it takes work first, say so and stop the page."""
+    """Return what can be compared in a family, and its table, and show what is doubtful about that.
+
+    Where it takes work first, say so and stop the page.
+    """
     try:
         alignment = current_alignment(one)
     except KinshipError as error:
-        st.warning(str(error))
+        show_refusal(one, error)
         st.page_link("pages/checkpoints.py", label="Choose or make a family of checkpoints")
         st.stop()
     if alignment is None:
         open_and_wait(one)
         st.stop()
+    show_warnings(alignment)
     table = stored_table(alignment)
     if table is None:
         measure_and_wait(one, alignment)
@@ -46,6 +51,7 @@ def measure_and_wait(family: Family, alignment: Alignment) -> None:
         "base": family.base,
         "members": list(family.members),
         "vocabulary": family.vocabulary,
+        "allow_partial": family.allow_partial,
     }
     size = bytes_text(alignment.nbytes)
     if alignment.nbytes > _AT_ONCE and not _known("measure", arguments):

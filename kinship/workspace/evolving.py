@@ -103,7 +103,8 @@ def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report) -> Ru
 def _begun(plan: Plan, folder: Path) -> RunRecord:
     """Return the run that is in the folder, if it is of the same search, or a new one."""
     record = read_run(folder) or RunRecord(plan)
-    if replace(record.plan, rules=plan.rules, limits=plan.limits, family=plan.family) != plan:
+    asked: dict[str, Any] = {"limits": plan.limits, "family": plan.family, "allow_partial": plan.allow_partial}
+    if replace(record.plan, rules=plan.rules, **asked) != plan:
         raise SearchError(f"{folder} holds the run of another search; choose another folder, or ask for the same")
     return record
 

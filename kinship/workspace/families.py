@@ -15,7 +15,17 @@ from kinship.errors import KinshipError, UnknownNameError
 from kinship.published import Lineage, lineages
 from kinship.workspace.database import metadata, transaction
 
-__all__ = ["DEMO", "Family", "delete_family", "families", "family", "join_family", "leave_family", "save_family"]
+__all__ = [
+    "DEMO",
+    "Family",
+    "allow_partial",
+    "delete_family",
+    "families",
+    "family",
+    "join_family",
+    "leave_family",
+    "save_family",
+]
 
 DEMO = "demo"
 _families = Table(
@@ -33,6 +43,7 @@ _children = Table(
     Column("path", String, primary_key=True),
     Column("added", Float, nullable=False),
 )
+_partial = Table("family_partial", metadata, Column("family", String, primary_key=True))
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,8 @@ class Family:
         Set where there are figures but no weights.
     children : tuple of str
         Those of the members that were merged from others here and joined the family.
+    allow_partial : bool
+        It is compared even where less than half of the weights is common to all.
     """
 
     name: str
@@ -55,6 +68,7 @@ class Family:
     vocabulary: Vocabulary = "common"
     published: Lineage | None = None
     children: tuple[str, ...] = ()
+    allow_partial: bool = False
 
     @property
     def built_in(self) -> bool:
@@ -67,8 +81,12 @@ def families() -> list[Family]:
     with transaction() as connection:
         rows = connection.execute(select(_families).order_by(_families.c.name)).all()
         joined = connection.execute(select(_children).order_by(_children.c.added)).all()
+        allowed = set(connection.execute(select(_partial.c.family)).scalars())
     own = [Family(r.name, r.base, tuple(json.loads(r.members)), r.vocabulary) for r in rows]
-    grown = [_grown(one, [row.path for row in joined if row.family == one.name]) for one in (_demo(), *own)]
+    grown = [
+        replace(_grown(one, [row.path for row in joined if row.family == one.name]), allow_partial=one.name in allowed)
+        for one in (_demo(), *own)
+    ]
     return [*grown, *(_published(lineage) for lineage in lineages())]
 
 
@@ -102,6 +120,16 @@ def save_family(one: Family) -> None:
                 name=one.name, base=one.base, members=json.dumps(list(one.members)), vocabulary=one.vocabulary
             )
         )
+        connection.execute(delete(_partial).where(_partial.c.family == one.name))
+        if one.allow_partial:
+            connection.execute(insert(_partial).values(family=one.name))
+
+
+def allow_partial(name: str) -> None:
+    """Let a family, the demo too, be compared even where less than half of the weights is common to all."""
+    with transaction() as connection:
+        connection.execute(delete(_partial).where(_partial.c.family == name))
+        connection.execute(insert(_partial).values(family=name))
 
 
 def delete_family(name: str) -> None:
@@ -109,6 +137,7 @@ def delete_family(name: str) -> None:
     with transaction() as connection:
         connection.execute(delete(_families).where(_families.c.name == name))
         connection.execute(delete(_children).where(_children.c.family == name))
+        connection.execute(delete(_partial).where(_partial.c.family == name))
 
 
 def join_family(name: str, path: Path) -> None:

@@ -150,7 +150,9 @@ class FusionBench:
         """Refuse what cannot be averaged with the others."""
         try:
             checkpoint = open_checkpoint(model)
-            alignment = align(open_checkpoint(self._plan.base), [checkpoint])
+            alignment = align(
+                open_checkpoint(self._plan.base), [checkpoint], allow_partial=True
+            )  # gaps are named below
             gram_table(alignment, self._plan.options.device)  # reads every weight: NaN is refused
         except KinshipError as error:
             raise ContributionError(f"what {contributor} made cannot be averaged: {error}") from None

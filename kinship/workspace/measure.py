@@ -115,11 +115,17 @@ def measure(
 
 
 def measure_family(
-    context: JobContext, base: str, members: list[str], vocabulary: Vocabulary = "common", device: Device = "auto"
+    context: JobContext,
+    base: str,
+    members: list[str],
+    vocabulary: Vocabulary = "common",
+    device: Device = "auto",
+    allow_partial: bool = False,
 ) -> dict[str, float]:
     """Open, align and measure a family, and store its table (the job kind `measure`)."""
     context.progress(0.0, "reading headers")
-    alignment = align(open_checkpoint(base), [open_checkpoint(m) for m in members], vocabulary)
+    opened = [open_checkpoint(m) for m in members]
+    alignment = align(open_checkpoint(base), opened, vocabulary, allow_partial=allow_partial)
 
     table = measure(alignment, device, KeptPass(context.report, context.scratch / "pass.npz", context.log))
     context.log(f"{len(table.models)} models, {table.parameters:,} parameters, {table.seconds:.2f} s on {table.device}")
@@ -133,11 +139,11 @@ def _extended(alignment: Alignment, device: Device, watch: KeptPass | None) -> G
         return None
     known, positions = found
     order = [*positions, *(i for i in range(len(alignment.members)) if i not in positions)]
-    reordered = align(alignment.base, [alignment.members[i] for i in order], alignment.vocabulary)
+    members = [alignment.members[i] for i in order]
+    reordered = align(alignment.base, members, alignment.vocabulary, allow_partial=True)  # as `alignment` was
     table = _pass(reordered, device, watch, known)
-    return replace(
-        table.select([alignment.names[1 + i] for i in range(len(order))]), left_out=left_out(alignment, table)
-    )
+    table = table.select(alignment.names[1:])
+    return replace(table, left_out=left_out(alignment, table), warnings=alignment.warnings)
 
 
 def _pass(alignment: Alignment, device: Device, watch: KeptPass | None, known: GramTable | None) -> GramTable:

@@ -130,7 +130,8 @@ def _make(recipe: Recipe, name: str, report: Report) -> Made:
 
 
 def _measure(one: Family, report: Report) -> None:
-    alignment = align(open_checkpoint(one.base), [open_checkpoint(path) for path in one.members], one.vocabulary)
+    members = [open_checkpoint(path) for path in one.members]
+    alignment = align(open_checkpoint(one.base), members, one.vocabulary, allow_partial=one.allow_partial)
     measure(alignment, watch=KeptPass(report))
 
 

@@ -40,6 +40,8 @@ class Plan:
         What ends the search.
     family : str
         Name of the family it was started from; empty on the command line.
+    allow_partial : bool
+        Go on where less than half of the weights of its models is common to all.
     """
 
     base: str
@@ -55,6 +57,7 @@ class Plan:
     rules: tuple[Rule, ...] = ()
     limits: Limits = field(default_factory=Limits)
     family: str = ""
+    allow_partial: bool = False
 
     def __post_init__(self) -> None:
         strategy(self.strategy)

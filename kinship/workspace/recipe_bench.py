@@ -55,11 +55,14 @@ class RecipeBench:
 
         Raises
         ------
+        AlignmentError
+            The models cannot be compared.
         SearchError
             The starting recipe cannot be merged.
         TaskError
             A task has too few questions for two halves.
         """
+        self._aligned()
         start = self._plan.space.start
         fault = self.fault(0, start)
         if fault:
@@ -96,7 +99,7 @@ class RecipeBench:
         told = predicted_table(predict(recipe, table, rows), table, _CHILD, alignment.base.dtype)
         if told is None:
             child = open_checkpoint(self._made(number, values))
-            grown = align(alignment.base, [*alignment.members, child])
+            grown = align(alignment.base, [*alignment.members, child], allow_partial=self._plan.allow_partial)
             known = table if [one.name for one in grown.tensors] == list(table.tensors) else None
             told = gram_table(grown, self._plan.options.device, known=known)
         wanted = self._plan.kin_to or self._plan.parents
@@ -142,10 +145,13 @@ class RecipeBench:
 
     def _table(self) -> tuple[Alignment, GramTable]:
         if self._related is None:
-            members = dict.fromkeys((*self._plan.parents, *self._plan.kin_to))
-            alignment = align(open_checkpoint(self._plan.base), [open_checkpoint(path) for path in members])
+            alignment = self._aligned()
             self._related = (alignment, measure(alignment, self._plan.options.device))
         return self._related
+
+    def _aligned(self) -> Alignment:
+        members = [open_checkpoint(path) for path in dict.fromkeys((*self._plan.parents, *self._plan.kin_to))]
+        return align(open_checkpoint(self._plan.base), members, allow_partial=self._plan.allow_partial)
 
 
 def trial_folder(folder: Path, number: int) -> Path:

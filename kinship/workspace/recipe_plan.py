@@ -76,6 +76,8 @@ class RecipePlan:
         How scores are made; the half of the questions is the search's own choice.
     family : str
         Name of the family it was started from; empty on the command line.
+    allow_partial : bool
+        Go on where less than half of the weights of its models is common to all.
     """
 
     base: str
@@ -93,6 +95,7 @@ class RecipePlan:
     kin_to: tuple[str, ...] = ()
     options: Options = field(default_factory=Options)
     family: str = ""
+    allow_partial: bool = False
 
     def __post_init__(self) -> None:
         if len(set(self.parents)) < len(self.parents):

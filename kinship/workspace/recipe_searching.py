@@ -67,7 +67,8 @@ def carry_out(plan: RecipePlan, folder: Path, evaluator: Evaluator, report: Repo
     """
     with alone(folder):
         record = read_recipe_run(folder) or RecipeRecord(plan)
-        if replace(record.plan, trials=plan.trials, family=plan.family) != plan:
+        asked: dict[str, Any] = {"trials": plan.trials, "family": plan.family, "allow_partial": plan.allow_partial}
+        if replace(record.plan, **asked) != plan:
             raise SearchError(f"{folder} holds another search; choose another folder, or ask for the same")
         if record.over and len(record.trials) >= plan.trials:
             return record

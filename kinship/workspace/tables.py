@@ -123,7 +123,7 @@ def _restore(row: Row[tuple[object, ...]], alignment: Alignment, rows: list[int]
         seconds=about["seconds"],
         bytes_read=about["bytes"],
     )
-    return replace(table, left_out=left_out(alignment, table), warnings=alignment.warnings)
+    return replace(table, left_out=left_out(alignment, table), warnings=alignment.warnings, coverage=alignment.coverage)
 
 
 def left_out(alignment: Alignment, table: GramTable) -> tuple[LeftOut, ...]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from kinship.checkpoints import align, open_checkpoint
+from kinship.checkpoints import Alignment, align, open_checkpoint
 from kinship.errors import SearchError
 from kinship.evaluation import Evaluator, Part, Scores, Unit, merge_gain, resolve_tasks
 from kinship.evolution import Baseline, Scored
@@ -76,7 +76,16 @@ class Workbench:
         self._values: dict[frozenset[str], float] = {}
 
     def check(self) -> None:
-        """Raise TaskError where a task has too few questions for the half that is asked at the end."""
+        """Refuse at the start what would come to nothing at the end.
+
+        Raises
+        ------
+        AlignmentError
+            The models cannot be compared.
+        TaskError
+            A task has too few questions for the half that is asked at the end.
+        """
+        self._aligned(self.plan.foundations)
         self._evaluator.check(self._tasks, replace(self.plan.options, part="held-out"))
 
     def merge(self, name: str, first: str, second: str) -> float:
@@ -152,13 +161,16 @@ class Workbench:
         self.done += 1
         return made.seconds
 
+    def _aligned(self, members: Sequence[str]) -> Alignment:
+        base, opened = open_checkpoint(self.plan.base), [open_checkpoint(path) for path in members]
+        return align(base, opened, allow_partial=self.plan.allow_partial)
+
     def _relate(self) -> None:
         """Extend the table by the models made since, each computing its own row alone."""
         new = [name for name in self.paths if name not in self._related and name not in self._apart]
         known = [*self._related, *new]
         self._report(f"kinship of {len(new)} new models")
-        members = [open_checkpoint(self.paths[name]) for name in known]
-        alignment = align(open_checkpoint(self.plan.base), members)
+        alignment = self._aligned([str(self.paths[name]) for name in known])
         device = self.plan.options.device
         if self._table is None:
             self._table = measure(alignment, device)

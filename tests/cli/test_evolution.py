@@ -12,7 +12,8 @@ from kinship.demo import demo_path
 from kinship.evolution import run_from_dict, stopping_rule, would_have_stopped
 
 KEYS = {
-    "strategy", "generations", "best", "held_out", "baselines", "stopped_by", "merges", "evaluations", "early_stop"
+    "strategy", "generations", "best", "held_out", "baselines", "stopped_by", "merges", "evaluations", "early_stop",
+    "coverage", "partial", "warnings",
 }  # fmt: skip
 PAIR = [str(demo_path() / name) for name in ("sorting", "shifting")]
 FEW = ("--base", str(demo_path() / "base"), "--tasks", "sorting,shifting", "--batch-size", "64", "--limit", "10")
@@ -49,6 +50,8 @@ def test_json_has_the_keys_and_they_agree(found, out):
                 assert one["gain"] == pytest.approx(one["score"] - fmean(scores[name] for name in one["parents"]))
                 assert -1 <= one["kinship"] <= 1
         scores |= {one["name"]: one["score"] for one in generation}
+    assert found["coverage"] == {name: {"elements": 1.0, "norm": 1.0} for name in ("sorting", "shifting")}
+    assert found["partial"] == found["warnings"] == []
     assert found["strategy"] == "kinship"
     assert found["best"] == min(scores, key=lambda name: (-scores[name], name))
     assert found["merges"] == sum(map(len, generations))

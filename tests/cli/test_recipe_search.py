@@ -35,6 +35,8 @@ def found(kinship, out):
 
 def test_json_has_the_keys_and_they_agree(found, out):
     assert {"best", "default", "trials", "importance", "verdict", "pruned"} <= found.keys()
+    assert {one["elements"] for one in found["coverage"].values()} == {1.0}
+    assert found["partial"] == found["warnings"] == []
     space = space_of("ties", ["sorting", "shifting"])
     names = {one.name for one in space.dimensions}
     assert [one["number"] for one in found["trials"]] == [0, 1, 2]
