@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import NamedTuple
@@ -41,16 +41,17 @@ class Scale(NamedTuple):
 
 @dataclass(frozen=True)
 class Scales:
-    """Scales by the name of the weight they belong to, names of the other scales, and what is wrong."""
+    """Scales by the name of the weight they belong to, names of scales of either sort, and what is wrong."""
 
     of: Mapping[str, Scale]
     of_activations: frozenset[str]
+    of_weights: frozenset[str]
     faults: tuple[str, ...]
 
     @cached_property
     def names(self) -> frozenset[str]:
         """Names of all tensors that are scales."""
-        return self.of_activations | {scale.tensor.name for scale in self.of.values()}
+        return self.of_activations | self.of_weights
 
 
 def find_scales(tensors: Mapping[str, Tensor], block: Block | None = None) -> Scales:
@@ -59,6 +60,7 @@ def find_scales(tensors: Mapping[str, Tensor], block: Block | None = None) -> Sc
     A scale of activations is what looks like a scale beside a float8 weight, or has one element and lies in the
     same layer as one, or is called as those of key-value caches are.
     """
+    stored, tensors = tensors, {name: replace(tensor, name=name) for name, tensor in tensors.items()}
     candidates: dict[str, list[Tensor]] = defaultdict(list)
     for name, tensor in tensors.items():
         if _words(name) & _NO_WEIGHT:
@@ -67,7 +69,8 @@ def find_scales(tensors: Mapping[str, Tensor], block: Block | None = None) -> Sc
     named: dict[str, list[set[str]]] = defaultdict(list)
     for weight in weights:
         named[weight.name.rpartition(".")[0]].append(_words(weight.name))
-    of, faults = {}, []
+    of: dict[str, Scale] = {}
+    of_weights, faults = set[str](), list[str]()
     for weight in weights:
         module = weight.name.rpartition(".")[0]
         found = _partner(weight, [*candidates[module], *candidates[weight.name]], named[module], block)
@@ -75,17 +78,17 @@ def find_scales(tensors: Mapping[str, Tensor], block: Block | None = None) -> Sc
         if fault:
             faults.append(fault)
         elif found is not None:
-            of[weight.name] = Scale(found, cells_of(weight.shape, found.shape, block) or ())
+            of[weight.name] = Scale(stored[found.name], cells_of(weight.shape, found.shape, block) or ())
+            of_weights.add(found.name)
     modules = {weight.name.rpartition(".")[0] for weight in weights} | {weight.name for weight in weights}
     layers = {_layer(weight.name) for weight in weights}
-    of_weights = {scale.tensor.name for scale in of.values()}
     rest = [(module, t) for module, beside in candidates.items() for t in beside if t.name not in of_weights]
     of_activations = {
         t.name
         for module, t in rest
         if module in modules or (t.elements == 1 and _layer(t.name) in layers) or _CACHES.search(t.name)
     }
-    return Scales(of, frozenset(of_activations), tuple(faults))
+    return Scales(of, frozenset(of_activations), frozenset(of_weights), tuple(faults))
 
 
 def cells_of(shape: Sequence[int], scales: Sequence[int], block: Block | None = None) -> tuple[int, ...] | None:

@@ -134,7 +134,7 @@ def test_scales_go_with_their_weights(tmp_path):
     odd = _open(tmp_path / "odd", _renamed(eight, ("", "module.")))
     alignment = align(_open(tmp_path / "base", llama(0)), [odd])
     [aligned] = [tensor for tensor in alignment.tensors if tensor.name == name]
-    assert aligned.rows[1].scale.name == f"module.{name}_scale_inv"
+    assert aligned.rows[1].scale.tensor.name == f"module.{name}_scale_inv"
 
 
 def test_what_fits_by_name_and_shape_has_to_be_alike_in_content(tmp_path):
