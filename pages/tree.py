@@ -22,6 +22,8 @@ except KinshipError as error:
     st.stop()
 for cycle in known.tree.cycles:
     st.warning(f"Left out: {cycle}.")
+if known.tree.guesses:
+    st.caption(f"Guessed: {'; '.join(known.tree.guesses)}.")
 known = with_hub(known)
 names = [known.tree.name(node) for node in known.tree.graph]
 

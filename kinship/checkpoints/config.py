@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from kinship.checkpoints.card import CARD, front_matter, read_text
 from kinship.checkpoints.checkpoint import Config
 from kinship.checkpoints.header import Tensor
 from kinship.errors import CheckpointError
@@ -23,7 +24,7 @@ _MEND = "give the checkpoint that it was quantised from, in bf16, fp16, fp32 or 
 def read_json(file: Path) -> dict[str, Any]:
     """Return the JSON object in `file`; raise CheckpointError where it is not one."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise CheckpointError(file, f"cannot be read ({error.strerror})", "mend its permissions") from None
     except (ValueError, RecursionError):
@@ -83,20 +84,13 @@ def config_of_tensors(tensors: Mapping[str, Tensor]) -> Config:
 
 def read_licence(folder: Path) -> str | None:
     """Return the licence in the front matter of the model card, or None."""
-    card = folder / "README.md"
+    front = front_matter(read_text(folder / CARD))
     try:
-        text = card.read_text(encoding="utf-8", errors="replace")[:20_000]
-    except OSError:
-        return None
-    front = re.match(r"---\r?\n(.*?)\r?\n---", text, re.DOTALL)
-    if front is None:
-        return None
-    try:
-        data = yaml.safe_load(front.group(1))
+        data = yaml.safe_load(front) if front else None
     except (yaml.YAMLError, ValueError):  # a date that does not exist is a ValueError
         return None
     licence = data.get("license") if isinstance(data, dict) else None
-    return str(licence) if isinstance(licence, str) else None
+    return licence if isinstance(licence, str) else None
 
 
 def refuse_quantised(path: Path, names: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from kinship.report import Report
 __all__ = ["cached_folder", "download", "is_hub_id", "local_path"]
 
 _ID = re.compile(r"(?P<repo>[\w][\w.-]*/[\w][\w.-]*)(?:@(?P<revision>[\w./-]+))?")
-_WANTED = ["*.safetensors", "*.json", "README.md", "tokenizer*", "*.model", "*.txt", "LICENSE*"]
+_WANTED = ["*.safetensors", "*.json", "mergekit*.yml", "README.md", "tokenizer*", "*.model", "*.txt", "LICENSE*"]
 _TORCH = ["*.bin", "*.pth"]
 _UNWANTED = ["*.gguf", "*.onnx*", "consolidated*", "original/*", "optimizer*", "runs/*"]
 
