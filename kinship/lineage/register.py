@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -45,6 +46,7 @@ class Register:
                 self._identified.add(one.fingerprint)
             for alias in (name, str(one.path), *([hub] if hub else [])):
                 self._note(alias, one.fingerprint)
+            self._by_alias.setdefault(str(one.path.resolve()), one.fingerprint)
         self._mirrors: dict[str, set[str]] = {}
         for plain in ids - self._by_alias.keys():
             self._mirrors.setdefault(plain.rpartition("/")[2], set()).add(plain)
@@ -151,7 +153,8 @@ def _readings(reference: str, below: str) -> list[str]:
     """
     plain = reference.partition("@")[0]
     paths = [Path(reference).expanduser(), *([Path(below) / reference] if below else [])]
-    resolved = [str(path.resolve()) for path in paths if _exists(path)]
+    there = [path for path in paths if _exists(path)]
+    resolved = [*(str(path.resolve()) for path in there), *(os.path.normpath(path) for path in there)]
     literal = [] if reference.startswith(".") else [reference]
     folders = [plain.replace("/", between) for between in ("_", "--", "__")] if is_hub_id(plain) else []
     return [*literal, *resolved, plain, *folders]
