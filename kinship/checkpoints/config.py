@@ -90,7 +90,7 @@ def read_licence(folder: Path) -> str | None:
     except (yaml.YAMLError, ValueError):  # a date that does not exist is a ValueError
         return None
     licence = data.get("license") if isinstance(data, dict) else None
-    return licence if isinstance(licence, str) else None
+    return str(licence) if isinstance(licence, str) else None
 
 
 def refuse_quantised(path: Path, names: Iterable[str]) -> None:

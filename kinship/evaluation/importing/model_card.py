@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from kinship.checkpoints.card import front_matter
 from kinship.errors import TaskError
 from kinship.evaluation.importing.percent import in_percent
 from kinship.evaluation.scores import Scores, TaskScore
@@ -29,9 +29,9 @@ def read_model_card(file: Path, text: str, model_name: str) -> Mapping[str, Scor
     TaskError
         There is no model-index, or no score in it.
     """
-    front = front_matter(text)
+    front = re.match(r"---\r?\n(.*?)\r?\n---", text, re.DOTALL)
     try:
-        said = yaml.safe_load(front) if front else None
+        said = yaml.safe_load(front.group(1)) if front else None
     except (yaml.YAMLError, ValueError):
         raise TaskError(f"{file}: the front matter is not valid YAML; correct it or download it again") from None
     models = said.get("model-index") if isinstance(said, dict) else None
