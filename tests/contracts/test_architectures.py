@@ -124,7 +124,7 @@ class Family:
         return [name for name in self.deltas[0] if name.startswith(modules)]
 
     def made_of(self, kind: str) -> list[str]:
-        """The weights below modules whose class is called so at its end, norms where they are not asked for excepted."""
+        """The weights below modules whose class ends in a word; norms only where they are asked for."""
         others = set(self.made_of("Norm")) if kind != "Norm" else set()
         return [n for n, names in self.classes.items() if n not in others and any(one.endswith(kind) for one in names)]
 
