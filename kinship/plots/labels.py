@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["LayerAxis", "layer_axis", "layer_names", "layer_ticks", "shorten"]
+__all__ = ["LayerAxis", "layer_axis", "layer_names", "layer_ticks", "more_height", "shorten"]
 
 
 def shorten(names: Sequence[str], width: int) -> list[str]:
@@ -123,6 +123,11 @@ def layer_ticks(axis: LayerAxis, most: int = 9) -> dict[str, Any]:
         "tickangle": 0,
         "showgrid": False,
     }
+
+
+def more_height(ticks: Mapping[str, Any]) -> int:
+    """Pixels that a figure needs for the lines of names below its axis, beyond the two of a model with one tower."""
+    return 16 * max([0, *(str(text).count("<br>") - 2 for text in ticks["ticktext"])])
 
 
 def layer_names(axis: LayerAxis, run: Sequence[int]) -> list[str]:

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from .cells import number
 from .colours import OKABE_ITO
-from .labels import LayerAxis, layer_axis, layer_names, layer_ticks
+from .labels import LayerAxis, layer_axis, layer_names, layer_ticks, more_height
 from .rows import Rows
 
 __all__ = ["ProfileInfo", "draw_layers", "draw_modules", "profile_info"]
@@ -77,12 +77,13 @@ def draw_layers(info: ProfileInfo) -> go.Figure:
     )
     if info.whole is not None:
         figure.add_hline(y=info.whole, line=_WHOLE_LINE)
+    ticks = layer_ticks(axis)
     figure.update_layout(
         title="By layer" + _compared(info),
-        height=270,
+        height=270 + more_height(ticks),
         margin={"r": 36},
         showlegend=False,
-        xaxis=layer_ticks(axis),
+        xaxis=ticks,
         yaxis={"title": {"text": "<br>".join(wrap(_axis_title(info), 24))}, "nticks": 6} | _span(info),
     )
     return figure

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from .labels import layer_axis, layer_names, layer_ticks
+from .labels import layer_axis, layer_names, layer_ticks, more_height
 from .rows import Rows
 
 __all__ = ["WeightChangeInfo", "draw", "weight_change_info"]
@@ -88,13 +88,14 @@ def draw(info: WeightChangeInfo, colours: Mapping[str, str], symbols: Mapping[st
                     hovertemplate="%{hovertext} <b>%{y:.3g} %</b><br>of the base's norm<extra></extra>",
                 )
             )
+    ticks = layer_ticks(axis)
     figure.update_layout(
         title="Weight change",
-        height=250 + 22 * len(info.names),
+        height=250 + 22 * len(info.names) + more_height(ticks),
         margin={"t": 42 + 22 * len(info.names), "r": 36},
         showlegend=True,
         legend={"orientation": "v"},
-        xaxis=layer_ticks(axis),
+        xaxis=ticks,
         yaxis={"title": {"text": "‖delta‖ / ‖base‖ (%)"}, "rangemode": "tozero", "nticks": 6},
     )
     return figure

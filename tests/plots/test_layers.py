@@ -76,6 +76,12 @@ def test_each_tower_has_a_line_of_its_own() -> None:
     assert [trace.mode for trace in lines] == ["lines+markers", "lines+markers", "markers"]
     assert [list(trace.y) for trace in lines] == [[0.2, 0.3], [0.5, 0.6, 0.7], [0.0, 0.1, 0.4, 0.8]]
     assert "In text 2 the cosine" in lines[1].hovertext[2]
+    one = profile.profile_info(("a", "b"), PARTS, np.zeros(5), metric="cosine", signed=True)
+    assert profile.draw_layers(one).layout.height == 270  # with more names below the axis, no less room above it
+    assert (
+        profile.draw_layers(profile.profile_info(("a", "b"), TOWERS, values, metric="m", signed=True)).layout.height
+        > 270
+    )
     info = weight_change.weight_change_info(TOWERS, {"m": values})
     moved = weight_change.draw(info, model_colours(["m"]), model_symbols(["m"])).data
     assert [trace.showlegend for trace in moved] == [True, False, False]
