@@ -71,17 +71,19 @@ def declared_steps(folder: Path, source: str, steps: Sequence[Step], final: Step
 def claims_of(recipe: Recipe) -> tuple[Claim, ...]:
     """Return the models that a recipe merges, and its base where that is only what the deltas are taken from.
 
-    SLERP, NearSwap and Arcee Fusion call their first parent the base: there it is one of the parents.
+    SLERP, NearSwap and Arcee Fusion call their first parent the base: there it is one of the parents. Of a model with
+    an adapter on it (`model+adapter`) the adapter is the parent, and the model below is a base, as in our own records.
     """
     method = METHODS.get(recipe.method)
-    given = model_name(recipe.base)
-    base = None if method is not None and method.base_is_parent else given
-    merged = dict.fromkeys(parent.path for parent in recipe.parents if model_name(parent.path))
-    if base is None and given is not None:
-        merged.setdefault(given)
-    merged.pop(base or "", None)
+    base = recipe.base if model_name(recipe.base) else None
+    named = [recipe.parts(parent.path) for parent in recipe.parents if model_name(parent.path)]
+    if base is not None and method is not None and method.base_is_parent:
+        named.append(recipe.parts(base))
+        base = None
+    merged = dict.fromkeys(parts[-1] for parts in named if parts[-1] != base)
+    bases = dict.fromkeys([*([base] if base else []), *(parts[0] for parts in named if len(parts) > 1)])
     parents = tuple(Claim(path, "merge parent") for path in merged)
-    return (*parents, Claim(base, "base")) if base is not None else parents
+    return (*parents, *(Claim(path, "base") for path in bases if path not in merged))
 
 
 def _step(document: Any) -> Step | None:

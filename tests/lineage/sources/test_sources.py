@@ -53,6 +53,8 @@ def _claims(declaration):
         (TIES, PARENTS | {("org/base", "base")}),
         (LINEAR, {("/a", "merge parent"), ("org/b@v2", "merge parent")}),
         (TIES.replace("ties", "a-method-of-tomorrow"), PARENTS | {("org/base", "base")}),
+        (TIES.replace("org/first", "org/base+org/first"), PARENTS | {("org/base", "base")}),
+        (SLERP.replace("org/first", "org/base+org/first"), PARENTS | {("org/base", "base")}),
     ],
 )
 def test_a_merge_configuration_tells_parents_from_base(tmp_path, text, expected):
