@@ -53,6 +53,8 @@ best = controls.toggle("Way to the best", key="best", bind="query-params", help=
 tree = whole_tree(known, inferred=inferred)
 if inferred and tree.graph.size() == known.tree.graph.size():
     st.caption("The weights add no parent: each model has one declared, or shows none of the others.")
+if known.tree.guesses:
+    st.caption(f"Guessed: {'; '.join(known.tree.guesses)}.")
 row = st.container(horizontal=True, gap="medium")
 left, right = row.container(width="stretch"), row.container(width=330)
 with right:  # before the picture, which takes a browser longer

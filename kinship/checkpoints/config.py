@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from kinship.checkpoints.card import CARD, front_matter, read_text
 from kinship.checkpoints.checkpoint import Config
 from kinship.checkpoints.header import Tensor
 from kinship.checkpoints.packed import method_of, refuse_method
@@ -24,7 +25,7 @@ __all__ = ["config_of_tensors", "read_config", "read_json", "read_licence"]
 def read_json(file: Path) -> dict[str, Any]:
     """Return the JSON object in `file`; raise CheckpointError where it is not one."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise CheckpointError(file, f"cannot be read ({error.strerror})", "mend its permissions") from None
     except (ValueError, RecursionError):
@@ -100,16 +101,9 @@ def config_of_tensors(tensors: Mapping[str, Tensor]) -> Config:
 
 def read_licence(folder: Path) -> str | None:
     """Return the licence in the front matter of the model card, or None."""
-    card = folder / "README.md"
+    front = front_matter(read_text(folder / CARD))
     try:
-        text = card.read_text(encoding="utf-8", errors="replace")[:20_000]
-    except OSError:
-        return None
-    front = re.match(r"---\r?\n(.*?)\r?\n---", text, re.DOTALL)
-    if front is None:
-        return None
-    try:
-        data = yaml.safe_load(front.group(1))
+        data = yaml.safe_load(front) if front else None
     except (yaml.YAMLError, ValueError):  # a date that does not exist is a ValueError
         return None
     licence = data.get("license") if isinstance(data, dict) else None

@@ -78,6 +78,8 @@ def tree(
         known = genealogy(found, [*given, *declared, *said, *asked])
     for cycle in known.cycles:
         say(f"left out: {cycle}")
+    for guess in known.guesses:
+        say(f"a guess: {guess}")
     print(_FORMATS["json" if as_json else format](known).rstrip("\n"))
 
 
@@ -247,7 +249,10 @@ def _text(known: Genealogy) -> str:
     lines = []
     for node, number in sorted(generations(known).items(), key=lambda item: (item[1], known.name(item[0]))):
         edges = known.graph.in_edges(node, data=True)
-        came = ", ".join(f"{known.name(parent)} ({about['relation']})" for parent, _, about in edges)
+        came = ", ".join(
+            f"{known.name(parent)} ({about['relation']}{', a guess' if about['guessed'] else ''})"
+            for parent, _, about in edges
+        )
         method = known.graph.nodes[node]["method"]
         lines.append(f"{number}  {known.name(node)}{f' <- {came}' if came else ''}{f'  [{method}]' if method else ''}")
     return "\n".join(lines)

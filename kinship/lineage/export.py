@@ -18,7 +18,7 @@ _ARROWS = {"declared": "-->", "inferred": "-.->"}
 
 
 def to_data(family: Genealogy) -> dict[str, Any]:
-    """Return nodes, edges and cycles as JSON-able data; edges name models as they are shown."""
+    """Return nodes, edges, cycles and guesses as JSON-able data; edges name models as they are shown."""
     number = generations(family)
     return {
         "nodes": [
@@ -30,6 +30,7 @@ def to_data(family: Genealogy) -> dict[str, Any]:
             for parent, child, about in family.graph.edges(data=True)
         ],
         "cycles": list(family.cycles),
+        "guesses": list(family.guesses),
     }
 
 

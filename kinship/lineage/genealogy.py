@@ -26,13 +26,17 @@ class Genealogy:
     graph : networkx.DiGraph
         Nodes are checkpoints by their fingerprint, models that are not on this machine by the name they go by. Node
         attributes: name, aliases (tuple of str), path, licence, method, recipe (empty where there is none). Edge
-        attributes: relation, certainty ("declared" or "inferred"), confidence (0 to 1), source.
+        attributes: relation, certainty ("declared" or "inferred"), confidence (0 to 1), source, guessed (whether the
+        parent is a model on this machine that only has the last name of the one that is named).
     cycles : tuple of str
         A sentence for each declared edge that would make a model its own ancestor; it is left out.
+    guesses : tuple of str
+        A sentence for each name that was taken for a model on this machine by its last part alone.
     """
 
     graph: nx.DiGraph
     cycles: tuple[str, ...] = ()
+    guesses: tuple[str, ...] = ()
 
     def name(self, node: str) -> str:
         """Return the name that a node is shown under."""
@@ -57,11 +61,13 @@ def genealogy(checkpoints: Sequence[Checkpoint], declarations: Iterable[Declarat
         For one child, an earlier one counts before a later one: a model whose parents a recipe tells takes no parents
         of unknown relation from a card.
     """
-    register = Register(checkpoints, unique_names([one.path for one in checkpoints]))
+    declared = list(declarations)
+    references = [name for said in declared for name in (said.child, *(claim.parent for claim in said.claims))]
+    register = Register(checkpoints, unique_names([one.path for one in checkpoints]), references)
     edges: dict[tuple[str, str], dict[str, object]] = {}
     known: dict[str, set[str]] = {}
     made: dict[str, tuple[str, str]] = {}
-    for said in declarations:
+    for said in declared:
         child = register.node(said.child)
         if said.method and child not in made:
             made[child] = said.method, said.recipe
@@ -69,7 +75,7 @@ def genealogy(checkpoints: Sequence[Checkpoint], declarations: Iterable[Declarat
         for claim in said.claims:
             parent = register.node(claim.parent, below=said.child, fingerprint=claim.fingerprint)
             if (parent, child) not in edges and (first is None or claim.relation not in _DOUBTFUL):
-                edges[parent, child] = _edge(claim, said.source)
+                edges[parent, child] = _edge(claim, said.source, guessed=register.is_guess(claim.parent))
             known.setdefault(child, set()).add(parent)
     graph = nx.DiGraph()
     for node, about in register.nodes().items():
@@ -82,11 +88,12 @@ def genealogy(checkpoints: Sequence[Checkpoint], declarations: Iterable[Declarat
             cycles.append(f"{names[0]} is declared a child of its own descendant {names[1]} ({about['source']})")
         else:
             graph.add_edge(parent, child, **about)
-    return Genealogy(graph, tuple(cycles))
+    return Genealogy(graph, tuple(cycles), register.guesses)
 
 
-def _edge(claim: Claim, source: str) -> dict[str, object]:
-    return {"relation": claim.relation, "certainty": "declared", "confidence": 1.0, "source": source}
+def _edge(claim: Claim, source: str, *, guessed: bool) -> dict[str, object]:
+    about = {"certainty": "declared", "confidence": 1.0, "source": source, "guessed": guessed}
+    return {"relation": claim.relation, **about}
 
 
 def with_inferred(declared: Genealogy, tree: InferredTree) -> Genealogy:
@@ -103,6 +110,6 @@ def with_inferred(declared: Genealogy, tree: InferredTree) -> Genealogy:
     for edge in sorted(tree.edges, key=lambda one: -one.confidence):
         child, parent = declared.node(edge.child), declared.node(edge.parent)
         if child in orphans and parent is not None and not nx.has_path(graph, child, parent):
-            about = {"certainty": "inferred", "confidence": edge.confidence, "source": "weights"}
+            about = {"certainty": "inferred", "confidence": edge.confidence, "source": "weights", "guessed": False}
             graph.add_edge(parent, child, relation=edge.relation, **about)
-    return Genealogy(graph, declared.cycles)
+    return Genealogy(graph, declared.cycles, declared.guesses)

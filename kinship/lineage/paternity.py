@@ -117,7 +117,8 @@ def paternity(table: GramTable, child: str, candidates: Sequence[str], dtype: st
     """
     seen = _with_partners_missing(examine(table, child, candidates, dtype))
     names = seen.problem.names
-    ranked = tuple(_explanation(table, child, seen, one.members) for one in seen.ranking[:_SHOWN])
+    layers = group_tensors(table.tensors, "layer")
+    ranked = tuple(_explanation(table, child, seen, one.members, layers) for one in seen.ranking[:_SHOWN])
     if seen.found.size and ranked[0].method is None:
         ranked = (replace(ranked[0], method=_sparse(seen)), *ranked[1:])
     tied = _tied(seen)
@@ -142,11 +143,12 @@ def _with_partners_missing(seen: Examination) -> Examination:
     return seen if found is None else replace(seen, found=found)
 
 
-def _explanation(table: GramTable, child: str, seen: Examination, members: tuple[int, ...]) -> Explanation:
+def _explanation(
+    table: GramTable, child: str, seen: Examination, members: tuple[int, ...], layers: Mapping[str, list[int]]
+) -> Explanation:
     asked = seen.problem
     fit, speaks = asked.fit(members), evidence(asked, members, seen.noise)
     parents, weights = tuple(asked.names[m] for m in members), asked.weights
-    layers = group_tensors(table.tensors, "layer")
     return Explanation(
         parents=parents,
         residual=speaks.residual,

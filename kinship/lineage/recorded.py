@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from kinship.lineage.genealogy import Genealogy
 from kinship.lineage.sources.adapter_config import ADAPTER
+from kinship.lineage.sources.mergekit_config import MOE_CONFIG
 from kinship.merging.description import CONFIG
 from kinship.merging.record import RECORD
 
 __all__ = ["recorded_base", "recorded_descent"]
 
-_RECORDS = (RECORD, CONFIG, ADAPTER)
+_RECORDS = (RECORD, CONFIG, MOE_CONFIG, ADAPTER)
 
 
 def recorded_descent(family: Genealogy) -> frozenset[tuple[str, str]]:

@@ -51,4 +51,4 @@ def best_path(family: Genealogy, scores: Mapping[str, float]) -> list[str]:
 
 
 def _part(family: Genealogy, nodes: set[str]) -> Genealogy:
-    return Genealogy(family.graph.subgraph(nodes).copy(), family.cycles)
+    return Genealogy(family.graph.subgraph(nodes).copy(), family.cycles, family.guesses)

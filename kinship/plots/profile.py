@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from .cells import number
 from .colours import OKABE_ITO
-from .labels import LayerAxis, layer_axis, layer_ticks
+from .labels import LayerAxis, layer_axis, layer_names, layer_ticks, more_height
 from .rows import Rows
 
 __all__ = ["ProfileInfo", "draw_layers", "draw_modules", "profile_info"]
@@ -69,17 +69,21 @@ def profile_info(
 
 
 def draw_layers(info: ProfileInfo) -> go.Figure:
-    """Kinship over the layers as a line; embeddings, final norm and output head as points beside it."""
+    """Kinship over the layers as a line a tower; embeddings, final norm and output head as points beside it."""
     axis = layer_axis(info.labels)
-    figure = go.Figure([_layer_trace(info, axis, layers) for layers in (True, False)])
+    *towers, outside = axis.runs
+    figure = go.Figure(
+        [*(_trace(info, axis, run, "layers") for run in towers), _trace(info, axis, outside, "other parts")]
+    )
     if info.whole is not None:
         figure.add_hline(y=info.whole, line=_WHOLE_LINE)
+    ticks = layer_ticks(axis)
     figure.update_layout(
         title="By layer" + _compared(info),
-        height=270,
+        height=270 + more_height(ticks),
         margin={"r": 36},
         showlegend=False,
-        xaxis=layer_ticks(axis),
+        xaxis=ticks,
         yaxis={"title": {"text": "<br>".join(wrap(_axis_title(info), 24))}, "nticks": 6} | _span(info),
     )
     return figure
@@ -116,17 +120,16 @@ def draw_modules(info: ProfileInfo) -> go.Figure:
     return figure
 
 
-def _layer_trace(info: ProfileInfo, axis: LayerAxis, layers: bool) -> go.Scatter:
-    picked = [k for k, layer in enumerate(axis.is_layer) if layer is layers]
-    where = [f"layer {int(axis.positions[k])}" if layers else axis.labels[k] for k in picked]
+def _trace(info: ProfileInfo, axis: LayerAxis, run: Sequence[int], name: str) -> go.Scatter:
+    layers = name == "layers"
     return go.Scatter(
-        x=[axis.positions[k] for k in picked],
-        y=[float(info.values[axis.order[k]]) for k in picked],
+        x=[axis.positions[k] for k in run],
+        y=[float(info.values[axis.order[k]]) for k in run],
         mode="lines+markers" if layers else "markers",
-        name="layers" if layers else "other parts",
+        name=name,
         line={"color": OKABE_ITO[0], "width": 2},
         marker={"color": OKABE_ITO[0], "size": 6 if layers else 9, "symbol": "circle" if layers else "diamond"},
-        hovertext=[_sentence(info, axis.order[k], w) for k, w in zip(picked, where, strict=True)],
+        hovertext=[_sentence(info, axis.order[k], where) for k, where in zip(run, layer_names(axis, run), strict=True)],
         hovertemplate="%{hovertext}<extra></extra>",
     )
 

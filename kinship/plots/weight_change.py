@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from .labels import layer_axis, layer_ticks
+from .labels import layer_axis, layer_names, layer_ticks, more_height
 from .rows import Rows
 
 __all__ = ["WeightChangeInfo", "draw", "weight_change_info"]
@@ -59,7 +59,7 @@ def weight_change_info(labels: Sequence[str], changes: Mapping[str, npt.ArrayLik
 
 
 def draw(info: WeightChangeInfo, colours: Mapping[str, str], symbols: Mapping[str, str]) -> go.Figure:
-    """One line a model over the layers, in the model's own colour and shape; other parts as points beside it.
+    """One line a model over each tower's layers, in the model's own colour and shape; other parts as points beside it.
 
     Parameters
     ----------
@@ -69,32 +69,33 @@ def draw(info: WeightChangeInfo, colours: Mapping[str, str], symbols: Mapping[st
         Colour and marker of every model, from `colours.model_colours` and `colours.model_symbols`.
     """
     axis = layer_axis(info.labels)
+    *towers, outside = axis.runs
+    first = towers[0] or outside
     figure = go.Figure()
     for name, percent in zip(info.names, info.percent, strict=True):
-        for layers in (True, False):
-            picked = [k for k, layer in enumerate(axis.is_layer) if layer is layers]
-            where = [f"layer {int(axis.positions[k])}" if layers else axis.labels[k] for k in picked]
+        for run in (*towers, outside):
             figure.add_trace(
                 go.Scatter(
-                    x=[axis.positions[k] for k in picked],
-                    y=[float(percent[axis.order[k]]) for k in picked],
-                    mode="lines+markers" if layers else "markers",
+                    x=[axis.positions[k] for k in run],
+                    y=[float(percent[axis.order[k]]) for k in run],
+                    mode="markers" if run is outside else "lines+markers",
                     name=name,
                     legendgroup=name,
-                    showlegend=layers or not any(axis.is_layer),
+                    showlegend=run is first,
                     line={"color": colours[name], "width": 2},
-                    marker={"color": colours[name], "symbol": symbols[name], "size": 6 if layers else 9},
-                    hovertext=[f"<b>{name}</b> moved" + f" in {w} by" for w in where],
+                    marker={"color": colours[name], "symbol": symbols[name], "size": 9 if run is outside else 6},
+                    hovertext=[f"<b>{name}</b> moved in {where} by" for where in layer_names(axis, run)],
                     hovertemplate="%{hovertext} <b>%{y:.3g} %</b><br>of the base's norm<extra></extra>",
                 )
             )
+    ticks = layer_ticks(axis)
     figure.update_layout(
         title="Weight change",
-        height=250 + 22 * len(info.names),
+        height=250 + 22 * len(info.names) + more_height(ticks),
         margin={"t": 42 + 22 * len(info.names), "r": 36},
         showlegend=True,
         legend={"orientation": "v"},
-        xaxis=layer_ticks(axis),
+        xaxis=ticks,
         yaxis={"title": {"text": "‖delta‖ / ‖base‖ (%)"}, "rangemode": "tozero", "nticks": 6},
     )
     return figure

@@ -1,46 +1,46 @@
-"""Sort tensors into layers and kinds of module by their names."""
+"""Sort the tensors of a model into layers and kinds of module.
+
+A model with one stack of layers has "layer 0", "layer 1" ...; one with several towers has "text 0" and "vision 0", or
+"encoder 0" and "decoder 0", with "vision embeddings", "encoder final norm" and the like. What belongs to the text, or
+to no tower alone, bears plain names.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 from kinship.errors import UnknownNameError
+from kinship.similarity.modules import kind_inside, kind_outside, place_of
+from kinship.similarity.stacks import Tower, find_towers, split_layer
 
-__all__ = ["GROUPINGS", "Grouping", "group_tensors", "layer_of", "module_of"]
+__all__ = ["GROUPINGS", "Grouping", "group_tensors"]
 
 Grouping = Literal["layer", "module", "tensor"]
 GROUPINGS: tuple[Grouping, ...] = ("layer", "module", "tensor")
-_LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks|block)\.(\d+)\.")
-_MODULES = (
-    ("norms", re.compile(r"norm|(?:^|\.)ln_")),
-    ("attention", re.compile(r"attn|attention")),
-    ("MLP", re.compile(r"mlp|feed_forward|ffn|experts|gate")),
-    ("embeddings", re.compile(r"embed|wte|wpe|lm_head|(?:^|\.)output\.weight")),
-)
+_LAST = ("", "text", "decoder")
+_PLACES = ("embeddings", "layer", "projector", "final norm", "output head", "other")
 
 
-def layer_of(tensor: str) -> str:
-    """Return "layer 7", or "embeddings", "final norm", "output head", "other" for what is in no layer."""
-    found = _LAYER.search(tensor)
-    if found:
-        return f"layer {int(found.group(1))}"
-    if "lm_head" in tensor:
-        return "output head"
-    return {"embeddings": "embeddings", "norms": "final norm"}.get(module_of(tensor), "other")
+class _Group(NamedTuple):
+    """A group by layer: where it stands between input and output, and its label."""
 
-
-def module_of(tensor: str) -> str:
-    """Return "attention", "MLP", "embeddings" (with the output head), "norms" or "other"."""
-    return next((kind for kind, pattern in _MODULES if pattern.search(tensor)), "other")
-
-
-_LABELS: dict[str, Callable[[str], str]] = {"layer": layer_of, "module": module_of, "tensor": str}
+    tower: int
+    place: int
+    number: int
+    label: str
 
 
 def group_tensors(tensors: Sequence[str], by: Grouping) -> dict[str, list[int]]:
     """Return the positions of the tensors of each group: layers in order, modules and tensors as they come.
+
+    Parameters
+    ----------
+    tensors : sequence of str
+        Names of one model's tensors; all of them, since the others tell which numbers are layers.
+    by : {"layer", "module", "tensor"}
+        By module, a group is "attention", "mixer" (of a state-space or convolution layer), "MLP" (with routers and
+        experts), "norms", "embeddings", "projector", "output head" or "other".
 
     Raises
     ------
@@ -49,16 +49,38 @@ def group_tensors(tensors: Sequence[str], by: Grouping) -> dict[str, list[int]]:
     """
     if by not in GROUPINGS:
         raise UnknownNameError("grouping", by, GROUPINGS)
-    label = _LABELS[by]
-    groups: dict[str, list[int]] = {}
-    for position, tensor in enumerate(tensors):
-        groups.setdefault(label(tensor), []).append(position)
     if by == "layer":
-        groups = dict(sorted(groups.items(), key=lambda item: _layer_order(item[0])))
+        return _by_layer(tensors)
+    labels = tensors if by == "tensor" else _modules(tensors)
+    groups: dict[str, list[int]] = {}
+    for position, label in enumerate(labels):
+        groups.setdefault(label, []).append(position)
     return groups
 
 
-def _layer_order(label: str) -> tuple[int, int]:
-    if label.startswith("layer "):
-        return 1, int(label.removeprefix("layer "))
-    return (0, 0) if label == "embeddings" else (2, ["final norm", "output head", "other"].index(label))
+def _modules(tensors: Sequence[str]) -> list[str]:
+    stacks = {tower.stack for tower in find_towers(tensors)}
+    found = [(tensor, split_layer(tensor)) for tensor in tensors]
+    return [kind_inside(at.inside) if at and at.stack in stacks else kind_outside(tensor) for tensor, at in found]
+
+
+def _by_layer(tensors: Sequence[str]) -> dict[str, list[int]]:
+    towers = sorted(find_towers(tensors), key=lambda tower: tower.name in _LAST)
+    groups: dict[_Group, list[int]] = {}
+    for position, tensor in enumerate(tensors):
+        groups.setdefault(_group(tensor, towers), []).append(position)
+    return {group.label: groups[group] for group in sorted(groups)}
+
+
+def _group(tensor: str, towers: Sequence[Tower]) -> _Group:
+    at = split_layer(tensor)
+    for rank, tower in enumerate(towers):
+        if at is not None and at.stack == tower.stack:
+            return _Group(rank, _PLACES.index("layer"), at.number, f"{tower.name or 'layer'} {at.number}")
+    place = place_of(tensor)
+    for rank, tower in enumerate(towers):
+        own = tower.name not in ("", "text") and place != "projector"
+        if own and tensor.startswith(f"{tower.root}."):
+            return _Group(rank, _PLACES.index(place), 0, f"{tower.name} {place}")
+    rank = {"embeddings": -1, "projector": len(towers) - 1}.get(place, len(towers))
+    return _Group(rank, _PLACES.index(place) * (place != "projector"), 0, place)

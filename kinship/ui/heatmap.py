@@ -21,8 +21,14 @@ _READING_DISTANCE = "0 is the same weights; compare distances only within a fami
 
 
 def parts_of(table: GramTable) -> dict[str, list[int] | None]:
-    """Return the parts of the model that a matrix can be drawn of: the whole, kinds of module, layers."""
-    return {WHOLE: None, **group_tensors(table.tensors, "module"), **group_tensors(table.tensors, "layer")}
+    """Return the parts of the model that a matrix can be drawn of: the whole, kinds of module, layers.
+
+    Where a kind of module and a place of the same name are not the same tensors, the place is called "... by layer".
+    """
+    parts: dict[str, list[int] | None] = {WHOLE: None, **group_tensors(table.tensors, "module")}
+    for label, tensors in group_tensors(table.tensors, "layer").items():
+        parts[label if parts.get(label, tensors) == tensors else f"{label} by layer"] = tensors
+    return parts
 
 
 def show_matrix(

@@ -148,7 +148,7 @@ def _narrowed(family: Genealogy) -> Genealogy:
     if not chosen:
         return family
     kept = set(chosen).union(*(ancestors(family, node) for node in chosen))
-    return Genealogy(family.graph.subgraph(kept).copy(), family.cycles)
+    return Genealogy(family.graph.subgraph(kept).copy(), family.cycles, family.guesses)
 
 
 def _colouring(known: Known, shown: Genealogy, colour: str, chosen: str) -> plot.Colouring:

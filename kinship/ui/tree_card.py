@@ -66,7 +66,7 @@ def _parents(known: Known, tree: Genealogy, node: str) -> None:
     lines = ["**Parents**"]
     for parent, _, about in edges:
         who = (
-            f"declared in {about['source']}"
+            f"declared in {about['source']}{', guessed by its last name' if about['guessed'] else ''}"
             if about["certainty"] == "declared"
             else f"inferred, confidence {about['confidence']:.2f}"
         )

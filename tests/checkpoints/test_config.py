@@ -91,6 +91,8 @@ def test_a_lone_file_tells_by_its_tensors(tmp_path):
     [
         ("---\nlicense: apache-2.0\ntags: [x]\n---\n# Title", "apache-2.0"),
         ("---\r\nlicense: mit\r\n---\r\n", "mit"),
+        ("\ufeff---\nlicense: mit\n---\n", "mit"),
+        ("\n\n---\nlicense: mit\n---", "mit"),
         ("# Title\nlicense: mit", None),
         ("---\nlicense: [mit, other]\n---\n", None),
         ("---\nlicense: {\n---\n", None),

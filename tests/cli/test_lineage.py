@@ -63,6 +63,18 @@ def test_a_csv_file_adds_edges_and_a_cycle_is_told(kinship, folder, tmp_path):
     assert "left out: " in err
 
 
+def test_a_parent_known_by_its_last_name_alone_is_said_to_be_a_guess(kinship, folder):
+    (folder / "one" / "README.md").write_text("---\nbase_model: org/base\n---\n")
+    status, out, err = kinship("tree", folder, "--json")
+    assert status == 0
+    assert {edge["parent"]: edge["guessed"] for edge in json.loads(out)["edges"] if edge["child"] == "one"} == {
+        "base": True
+    }
+    assert "a guess: org/base is taken for base on this machine, by its last name alone" in err
+    assert json.loads(out)["guesses"] == ["org/base is taken for base on this machine, by its last name alone"]
+    assert "one <- base (fine-tune, a guess)" in kinship("tree", folder)[1]
+
+
 def test_published_and_built_in_families(kinship):
     data = json.loads(kinship("tree", "--family", "paper-path-2", "--json")[1])
     assert ("MBX-7B", "MarcDareBeagle-7B") in {(edge["child"], edge["parent"]) for edge in data["edges"]}

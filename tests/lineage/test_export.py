@@ -41,6 +41,7 @@ def test_graphml_is_read_by_networkx(family):
         "certainty": "inferred",
         "confidence": 0.75,
         "source": "weights",
+        "guessed": False,
     }
     assert read.nodes["child"]["method"] == "ties"
     assert read.nodes["late"]["generation"] == 3
@@ -79,5 +80,5 @@ def test_plain_data(family):
         "x": 0, 'b "2" <&>': 0, "a": 1, "child": 2, "late": 3,
     }  # fmt: skip
     assert {"child": "late", "parent": "child", "relation": "fine-tune", "certainty": "declared", "confidence": 1.0,
-            "source": "card"} in data["edges"]  # fmt: skip
-    assert data["cycles"] == []
+            "source": "card", "guessed": False} in data["edges"]  # fmt: skip
+    assert data["cycles"] == data["guesses"] == []

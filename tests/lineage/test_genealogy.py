@@ -40,6 +40,50 @@ def test_a_model_is_found_by_any_of_its_names(models, name):
     assert len(family.graph) == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "guessed"),
+    [("one", False), ("../one", False), ("org_one", False), ("{path}", False), ("org/one", True), ("org/one@v1", True)],
+)
+def test_a_model_taken_by_its_last_name_alone_is_said_to_be_a_guess(models, tmp_path, name, guessed):
+    if name == "org_one":  # a downloader's folder for org/one is no guess
+        models["one"] = open_checkpoint(save_model(tmp_path / "org_one", tuned(llama(0), 5)))
+        name = "org/one"
+    name = name.format(path=models["one"].path)
+    family = genealogy(list(models.values()), [_said(str(models["two"].path), name, relation="fine-tune")])
+    (edge,) = (about for *_, about in family.graph.edges(data=True))
+    assert edge["guessed"] is guessed
+    said = (f"{name} is taken for one on this machine, by its last name alone",)
+    assert family.guesses == (said if guessed else ())
+
+
+def test_of_two_mirrors_neither_is_taken_for_the_folder_of_their_name(models):
+    said = [_said(str(models["one"].path), "up/base"), _said(str(models["two"].path), "down/base@main")]
+    family = genealogy(list(models.values()), said)
+    assert _edges(family) == {("one", "up/base"): "merge parent", ("two", "down/base"): "merge parent"}
+    assert family.guesses == (
+        "down/base and up/base bear the same last name; neither is taken for base on this machine",
+    )
+
+
+@pytest.mark.parametrize("layout", ["cache", "clone", "owner"])
+def test_a_folder_whose_hub_id_is_known_is_no_other_mirror(tmp_path, layout):
+    places = {
+        "cache": tmp_path / "models--up--base" / "snapshots" / "0123",
+        "clone": tmp_path / "base",
+        "owner": tmp_path / "up" / "base",
+    }
+    here = save_model(places[layout], llama(0))
+    if layout == "clone":
+        (here / ".git").mkdir()
+        (here / ".git" / "config").write_text('[remote "origin"]\n\turl = https://huggingface.co/up/base\n')
+    found = [open_checkpoint(here)]
+    family = genealogy(found, [_said("x", "up/base"), _said("y", "down/base")])
+    assert (family.node("up/base"), family.guesses) == (found[0].fingerprint, ())
+    assert family.node("down/base") == "down/base"
+    if layout != "owner":  # a folder's parent is an owner only where somebody names that id
+        assert genealogy(found, [_said("y", "down/base")]).node("down/base") == "down/base"
+
+
 def test_a_relative_path_means_another_model_in_another_folder(tmp_path):
     base = llama(0)
     found = [
@@ -125,5 +169,7 @@ def test_inferred_parents_are_for_those_without_declared_ones():
     lone = genealogy([], [_said("b", "a"), _said("c", "b"), _said("y", "q")])
     found = with_inferred(lone, InferredTree("a", (InferredEdge("q", "c", "merge parent", 0.5),)))
     (edge,) = (about for p, c, about in found.graph.edges(data=True) if found.name(c) == "q")
-    assert edge == {"relation": "merge parent", "certainty": "inferred", "confidence": 0.5, "source": "weights"}
+    assert edge == {
+        "relation": "merge parent", "certainty": "inferred", "confidence": 0.5, "source": "weights", "guessed": False,
+    }  # fmt: skip
     assert lone.graph.in_degree("q") == 0

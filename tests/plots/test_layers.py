@@ -14,7 +14,8 @@ def test_parts_stand_from_input_to_output() -> None:
     axis = layer_axis(PARTS)
     assert axis.labels == ("embeddings", "layer 2", "layer 10", "lm_head", "final norm")
     assert axis.order == (3, 2, 1, 0, 4)
-    assert axis.is_layer == (False, True, True, False, False)
+    assert axis.towers == (None, "layer", "layer", None, None)
+    assert axis.numbers == (None, 2, 10, None, None)
     assert axis.positions[1:3] == (2, 10)
     assert list(axis.positions) == sorted(set(axis.positions))
 
@@ -30,8 +31,61 @@ def test_ticks_are_few_and_name_every_other_part(layers: int) -> None:
 
 def test_only_parts_outside_the_layers() -> None:
     axis = layer_axis(["embeddings", "norm"])
-    assert axis.is_layer == (False, False)
+    assert axis.towers == (None, None)
     assert layer_axis([]).labels == ()
+    assert layer_ticks(axis)["ticktext"] == ["<br>embeddings", "<br><br>norm"]
+
+
+TOWERS = [
+    "embeddings",
+    "vision embeddings",
+    "vision 0",
+    "vision 1",
+    "projector",
+    "text 0",
+    "text 1",
+    "text 2",
+    "output head",
+]
+
+
+def test_towers_stand_one_behind_the_other() -> None:
+    axis = layer_axis(TOWERS)
+    assert axis.labels == (*TOWERS[:4], *TOWERS[5:8], "projector", "output head")
+    assert list(axis.positions) == sorted(set(axis.positions))
+    assert axis.runs == [[2, 3], [4, 5, 6], [0, 1, 7, 8]]
+    assert axis.numbers[2:7] == (0, 1, 0, 1, 2)
+    texts = layer_ticks(axis)["ticktext"]
+    assert texts == [
+        "<br><br>embeddings", "<br><br><br>vision embeddings", "0<br>vision", "1", "0<br>text", "1", "2",
+        "<br><br>projector", "<br><br><br>output head",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("layers", [1, 24, 80])
+def test_ticks_of_towers_are_few_and_name_each(layers: int) -> None:
+    labels = [f"{tower} {i}" for tower in ("vision", "text") for i in range(layers)]
+    texts = layer_ticks(layer_axis(labels))["ticktext"]
+    assert len(texts) <= 10
+    assert [text for text in texts if "<br>" in text] == ["0<br>vision", "0<br>text"]
+
+
+def test_each_tower_has_a_line_of_its_own() -> None:
+    values = np.arange(len(TOWERS)) / 10
+    lines = profile.draw_layers(profile.profile_info(("a", "b"), TOWERS, values, metric="cosine", signed=True)).data
+    assert [trace.mode for trace in lines] == ["lines+markers", "lines+markers", "markers"]
+    assert [list(trace.y) for trace in lines] == [[0.2, 0.3], [0.5, 0.6, 0.7], [0.0, 0.1, 0.4, 0.8]]
+    assert "In text 2 the cosine" in lines[1].hovertext[2]
+    one = profile.profile_info(("a", "b"), PARTS, np.zeros(5), metric="cosine", signed=True)
+    assert profile.draw_layers(one).layout.height == 270  # with more names below the axis, no less room above it
+    assert (
+        profile.draw_layers(profile.profile_info(("a", "b"), TOWERS, values, metric="m", signed=True)).layout.height
+        > 270
+    )
+    info = weight_change.weight_change_info(TOWERS, {"m": values})
+    moved = weight_change.draw(info, model_colours(["m"]), model_symbols(["m"])).data
+    assert [trace.showlegend for trace in moved] == [True, False, False]
+    assert "<b>m</b> moved in vision 1 by" in moved[0].hovertext
 
 
 def test_names_are_cut_in_the_middle_and_stay_distinct() -> None:

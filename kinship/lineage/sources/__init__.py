@@ -7,8 +7,8 @@ from kinship.lineage.declaration import Declaration
 from kinship.lineage.sources.adapter_config import adapter_declaration
 from kinship.lineage.sources.csv_file import csv_declarations
 from kinship.lineage.sources.hub import hub_declaration, hub_declarations, known_by_hub_id
-from kinship.lineage.sources.mergekit_config import mergekit_declaration
-from kinship.lineage.sources.model_card import card_declaration
+from kinship.lineage.sources.mergekit_config import mergekit_declarations
+from kinship.lineage.sources.model_card import card_declarations
 from kinship.lineage.sources.own_merge import own_declaration
 from kinship.lineage.sources.paper import paper_declarations
 from kinship.lineage.sources.recipes import recipe_declarations
@@ -32,5 +32,7 @@ def folder_declarations(checkpoint: Checkpoint) -> list[Declaration]:
     """
     if not checkpoint.path.is_dir():
         return []
-    read = (own_declaration, mergekit_declaration, adapter_declaration, card_declaration)
-    return [found for found in (one(checkpoint.path) for one in read) if found is not None]
+    folder = checkpoint.path
+    own, adapter = own_declaration(folder), adapter_declaration(folder)
+    found = [own, *mergekit_declarations(folder), adapter, *card_declarations(folder)]
+    return [one for one in found if one is not None]

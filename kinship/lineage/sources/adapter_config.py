@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from kinship.lineage.declaration import Claim, Declaration
+from kinship.lineage.sources.named import model_name
 
 __all__ = ["ADAPTER", "adapter_declaration"]
 
@@ -15,10 +16,10 @@ ADAPTER = "adapter_config.json"
 def adapter_declaration(folder: Path) -> Declaration | None:
     """Return the base that a folder's adapter was trained on, or None where it is no adapter or names none."""
     try:
-        said = json.loads((folder / ADAPTER).read_text(encoding="utf-8"))
-        base = said.get("base_model_name_or_path")
+        said = json.loads((folder / ADAPTER).read_text(encoding="utf-8-sig"))
+        base = model_name(said.get("base_model_name_or_path"))
     except (OSError, ValueError, AttributeError):
         return None
-    if not isinstance(base, str) or not base:
+    if base is None:
         return None
     return Declaration(str(folder), (Claim(base, "adapter"),), ADAPTER)

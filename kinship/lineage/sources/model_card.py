@@ -1,4 +1,4 @@
-"""The front matter of a model card (`README.md`), and the recipe that mergekit's cards hold.
+"""The front matter of a model card (`README.md`), and the recipes that the cards of merges hold.
 
 The Hub has one field, `base_model`, for the parents of a merge and for its base. A card that lists several models
 without a recipe therefore leaves open which is which.
@@ -7,23 +7,22 @@ without a recipe therefore leaves open which is which.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import yaml
 
-from kinship.errors import RecipeError
+from kinship.checkpoints.card import CARD, front_matter, read_text
 from kinship.lineage.declaration import Claim, Declaration, Relation
-from kinship.lineage.sources.mergekit_config import claims_of
-from kinship.merging.recipe import Recipe
+from kinship.lineage.sources.named import model_names
+from kinship.lineage.sources.steps import Step, declared_steps, steps_of
 
-__all__ = ["card_declaration", "claims_of_card"]
+__all__ = ["card_declarations", "claims_of_card"]
 
-_CARD = "README.md"
-_LONGEST = 200_000
-_FRONT = re.compile(r"---\r?\n(.*?)\r?\n---", re.DOTALL)
-_YAML = re.compile(r"```ya?ml\r?\n(.*?)```", re.DOTALL)
+_FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n(.*?)^[ \t]*\1", re.DOTALL | re.MULTILINE)
+_MADE_WITH = re.compile(r"used to produce this model")  # mergekit's own words before the recipe in its cards
 _RELATIONS: Mapping[str, Relation] = {
     "finetune": "fine-tune",
     "adapter": "adapter",
@@ -33,17 +32,14 @@ _RELATIONS: Mapping[str, Relation] = {
 _MERGE = "base_model:merge"
 
 
-def card_declaration(folder: Path) -> Declaration | None:
-    """Return what a folder's model card says of its descent, or None where it says nothing."""
-    try:
-        text = (folder / _CARD).read_text(encoding="utf-8", errors="replace")[:_LONGEST]
-    except OSError:
-        return None
-    recipe = _recipe(text)
-    if recipe is not None:
-        return Declaration(str(folder), claims_of(recipe), _CARD, recipe.method, recipe.to_yaml())
+def card_declarations(folder: Path) -> list[Declaration]:
+    """Return what a folder's model card says of its model's descent, and of the steps before where it tells them."""
+    text = read_text(folder / CARD)
+    steps, final = _steps(text)
+    if steps:
+        return declared_steps(folder, CARD, steps, final)
     claims = claims_of_card(_front(text))
-    return Declaration(str(folder), claims, _CARD) if claims else None
+    return [Declaration(str(folder), claims, CARD)] if claims else []
 
 
 def claims_of_card(front: Mapping[str, Any]) -> tuple[Claim, ...]:
@@ -55,35 +51,33 @@ def claims_of_card(front: Mapping[str, Any]) -> tuple[Claim, ...]:
         `base_model` (one or several), `base_model_relation` and `base_model:merge` are read. Without a relation a
         single model is the one that was fine-tuned, as the Hub has it.
     """
-    said = str(front.get("base_model_relation") or "")
-    merged = _names(front.get(_MERGE))
-    named = _names(front.get("base_model"))
-    models = list(dict.fromkeys([*merged, *named]))
+    relations = front.get("base_model_relation")
+    said = str((relations[0] if isinstance(relations, list) and relations else relations) or "").strip().lower()
+    merged = model_names(front.get(_MERGE))
+    models = list(dict.fromkeys([*merged, *model_names(front.get("base_model"))]))
     if len(models) > 1:
         return tuple(Claim(name, "unknown") for name in models)
     relation = "merge parent" if merged else _RELATIONS.get(said, "unknown" if said else "fine-tune")
     return tuple(Claim(name, relation) for name in models)
 
 
-def _names(value: Any) -> list[str]:
-    listed = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-    return [name for name in listed if isinstance(name, str) and name]
-
-
 def _front(text: str) -> Mapping[str, Any]:
-    found = _FRONT.match(text)
     try:
-        data = yaml.safe_load(found[1]) if found else None
+        data = yaml.safe_load(front_matter(text) or "")
     except (yaml.YAMLError, ValueError):  # a date that does not exist is a ValueError
         return {}
     return data if isinstance(data, dict) else {}
 
 
-def _recipe(text: str) -> Recipe | None:
-    for block in _YAML.findall(text):
-        if "merge_method" in block:
-            try:
-                return Recipe.from_yaml(block)
-            except RecipeError:
-                continue
-    return None
+def _steps(text: str) -> tuple[list[Step], Step | None]:
+    """The merges in a card's blocks of code, and the one of which the card says that it made the model."""
+    steps: list[Step] = []
+    final: Step | None = None
+    read = 0
+    for block in _FENCED.finditer(text):
+        found = steps_of(dedent(block[2]))
+        steps += found
+        if found and _MADE_WITH.search(text, read, block.start()):
+            final = found[-1]
+        read = block.end()
+    return steps, final

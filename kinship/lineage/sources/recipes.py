@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from kinship.errors import RecipeError
 from kinship.lineage.declaration import Declaration
-from kinship.lineage.sources.mergekit_config import claims_of
+from kinship.lineage.sources.steps import claims_of
 from kinship.merging.recipe import Recipe
 
 __all__ = ["recipe_declarations"]

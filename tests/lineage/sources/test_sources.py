@@ -8,8 +8,8 @@ from kinship.checkpoints import open_checkpoint
 from kinship.errors import LineageError
 from kinship.lineage import Claim, csv_declarations, folder_declarations, genealogy, paper_declarations
 from kinship.lineage.sources.adapter_config import adapter_declaration
-from kinship.lineage.sources.mergekit_config import mergekit_declaration
-from kinship.lineage.sources.model_card import card_declaration, claims_of_card
+from kinship.lineage.sources.mergekit_config import mergekit_declarations
+from kinship.lineage.sources.model_card import card_declarations, claims_of_card
 from kinship.lineage.sources.own_merge import own_declaration
 from kinship.merging import MergedModel, MergeRecord
 from kinship.merging.record import write_record
@@ -53,11 +53,13 @@ def _claims(declaration):
         (TIES, PARENTS | {("org/base", "base")}),
         (LINEAR, {("/a", "merge parent"), ("org/b@v2", "merge parent")}),
         (TIES.replace("ties", "a-method-of-tomorrow"), PARENTS | {("org/base", "base")}),
+        (TIES.replace("org/first", "org/base+org/first"), PARENTS | {("org/base", "base")}),
+        (SLERP.replace("org/first", "org/base+org/first"), PARENTS | {("org/base", "base")}),
     ],
 )
 def test_a_merge_configuration_tells_parents_from_base(tmp_path, text, expected):
     (tmp_path / "mergekit_config.yml").write_text(text)
-    found = mergekit_declaration(tmp_path)
+    (found,) = mergekit_declarations(tmp_path)
     assert _claims(found) == expected
     assert found.method in text
     assert "merge_method" in found.recipe
@@ -65,9 +67,9 @@ def test_a_merge_configuration_tells_parents_from_base(tmp_path, text, expected)
 
 @pytest.mark.parametrize("text", ["", "merge_method: [", "nothing: here", "\x00"])
 def test_a_configuration_that_cannot_be_read_says_nothing(tmp_path, text):
-    assert mergekit_declaration(tmp_path) is None
+    assert mergekit_declarations(tmp_path) == []
     (tmp_path / "mergekit_config.yml").write_text(text)
-    assert mergekit_declaration(tmp_path) is None
+    assert mergekit_declarations(tmp_path) == []
 
 
 def test_our_own_record_knows_fingerprints(tmp_path):
@@ -113,9 +115,10 @@ def test_a_card_that_lists_several_models_leaves_open_which_is_the_base(front, e
 def test_a_card_with_the_recipe_in_it(tmp_path):
     front = "---\nbase_model: [org/base, org/first, org/second]\ntags: [merge]\n---\n# Merge\n"
     (tmp_path / "README.md").write_text(front)
-    assert {relation for _, relation in _claims(card_declaration(tmp_path))} == {"unknown"}
+    (found,) = card_declarations(tmp_path)
+    assert {relation for _, relation in _claims(found)} == {"unknown"}
     (tmp_path / "README.md").write_text(f"{front}\n```yaml\nother: 1\n```\n\n```yaml\n{TIES}```\n")
-    found = card_declaration(tmp_path)
+    (found,) = card_declarations(tmp_path)
     assert _claims(found) == PARENTS | {("org/base", "base")}
     assert found.method == "ties"
 
@@ -124,9 +127,9 @@ def test_a_card_with_the_recipe_in_it(tmp_path):
     "text", ["no front matter", "---\n: [\n---\n", "---\ndate: 2024-02-31\n---\n", "---\n- a\n---\n"]
 )
 def test_a_card_that_cannot_be_read_says_nothing(tmp_path, text):
-    assert card_declaration(tmp_path) is None
+    assert card_declarations(tmp_path) == []
     (tmp_path / "README.md").write_text(text)
-    assert card_declaration(tmp_path) is None
+    assert card_declarations(tmp_path) == []
 
 
 def test_an_adapter_names_its_base(tmp_path):
@@ -187,3 +190,134 @@ def test_the_papers_lineages():
     assert said["shadow-clown-7B-slerp"] == ["StrangeMerges_32-7B-slerp"]  # the other is not legible
     assert "CatPPT-base" in {one.child for one in paper_declarations("paper-path-2")}
     assert paper_declarations("demo") == []
+
+
+MOE = """\
+base_model: org/host
+gate_mode: hidden
+experts:
+- source_model: org/first
+  positive_prompts: [write a poem]
+- source_model: {model: {path: org/second, revision: v2}}
+shared_experts:
+- source_model: org/third
+"""
+STEPS = (
+    "models:\n- model: org/first\n- model: org/second\nmerge_method: linear\nparameters: {weight: 0.5}\nname: step1\n",
+    "models:\n- model: step1\n- model: org/third\nmerge_method: slerp\nbase_model: step1\nparameters: {t: 0.5}\n",
+)
+
+
+def test_a_mixture_of_experts_has_its_experts_and_host_as_parents(tmp_path):
+    (tmp_path / "mergekit_moe_config.yml").write_text(MOE)
+    (found,) = mergekit_declarations(tmp_path)
+    assert _claims(found) == {(f"org/{one}", "merge parent") for one in ("host", "first", "second@v2", "third")}
+    assert (found.source, found.method) == ("mergekit_moe_config.yml", "mixture of experts")
+    (tmp_path / "mergekit_moe_config.yml").write_text("experts: [1, {source_model: []}]\n")
+    assert mergekit_declarations(tmp_path) == []
+
+
+def _chain(folder):
+    """A chain's declarations as child and parents; steps of this folder by their name."""
+    return {
+        one.child.removeprefix(f"{folder}/"): {claim.parent.removeprefix(f"{folder}/") for claim in one.claims}
+        for one in [*mergekit_declarations(folder), *card_declarations(folder)]
+    }
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("where", ["card", "one block", "configuration"])
+def test_the_last_step_makes_the_model(tmp_path, where, order):
+    texts = [STEPS[i] for i in order]
+    blocks = texts if where == "card" else ["---\n".join(texts)]
+    text = "".join(f"Step:\n\n```yaml\n{block}```\n\n" for block in blocks)
+    file, text = ("mergekit_config.yml", blocks[0]) if where == "configuration" else ("README.md", text)
+    (tmp_path / file).write_text(text)
+    made = _chain(tmp_path)
+    assert made.pop("step1") == {"org/first", "org/second"}
+    assert made == {str(tmp_path): {"step1", "org/third"}}
+
+
+def test_of_recipes_without_names_the_last_counts_unless_the_card_says_which(tmp_path):
+    first, second = STEPS[0].replace("name: step1\n", ""), STEPS[1]
+    card = (
+        "The following YAML configuration was used to produce this model:\n\n```yaml\n{}```\n\nBefore:\n\n```\n{}```\n"
+    )
+    (tmp_path / "README.md").write_text(f"```yaml\n{first}```\n\n~~~yml\n{second}~~~\n")
+    assert _chain(tmp_path) == {str(tmp_path): {"step1", "org/third"}}
+    (tmp_path / "README.md").write_text(card.format(second, first))
+    assert _chain(tmp_path) == {str(tmp_path): {"step1", "org/third"}}
+
+
+def test_steps_of_one_name_in_two_cards_are_two_models(tmp_path):
+    for name, seed in (("x", 1), ("y", 2)):
+        folder = save_model(tmp_path / name, llama(seed))
+        (folder / "README.md").write_text("".join(f"```yaml\n{step}```\n" for step in STEPS))
+    found = [open_checkpoint(tmp_path / name) for name in "xy"]
+    family = genealogy(found, [said for one in found for said in folder_declarations(one)])
+    parents = [set(family.graph.predecessors(one.fingerprint)) for one in found]
+    assert parents[0] & parents[1] == {"org/third"}
+    assert len([node for node in family.graph if str(node).endswith("/step1")]) == 2
+
+
+def test_a_recipe_in_a_list_of_a_card_and_one_of_a_mixture(tmp_path):
+    indented = "".join(f"   {line}\n" for line in f"```YAML\n{TIES}```".split("\n"))
+    (tmp_path / "README.md").write_text(f"1. So:\n\n{indented}")
+    (found,) = card_declarations(tmp_path)
+    assert found.method == "ties"
+    (tmp_path / "README.md").write_text(f"```yaml\n{MOE}```\n")
+    (found,) = card_declarations(tmp_path)
+    assert found.method == "mixture of experts"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf---\nbase_model: org/base\n---\n",
+        "---\r\nbase_model: org/base\r\n---\r\n".encode("utf-16"),
+        b"\n \n---\nbase_model: org/base\n---\n",
+        b"\r\n--- \r\nbase_model: org/base\r\n--- \r\n# Title",
+        b"---\rbase_model: org/base\r---\r",
+        b"---\nbase_model: org/base\n---",
+    ],
+)
+def test_the_front_matter_of_a_card_however_it_was_saved(tmp_path, content):
+    (tmp_path / "README.md").write_bytes(content)
+    (found,) = card_declarations(tmp_path)
+    assert _claims(found) == {("org/base", "fine-tune")}
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("None", []),
+        ("'none'", []),
+        ("n/a", []),
+        ("[None, null, '']", []),
+        ("[More Information Needed]", []),
+        ("trained from scratch", []),
+        ("https://huggingface.co/org/base", ["org/base"]),
+        ("[https://hf.co/org/base/tree/main]", ["org/base"]),
+        ("[[org/a], [org/b, None]]", ["org/a", "org/b"]),
+        ("[{name: org/a}, {model: org/b}]", ["org/a", "org/b"]),
+        ("org/a, org/b", ["org/a", "org/b"]),
+        ("gpt2", ["gpt2"]),
+        ("/my models/base", ["/my models/base"]),
+    ],
+)
+def test_what_a_card_names_as_base(tmp_path, said, expected):
+    (tmp_path / "README.md").write_text(f"---\nbase_model: {said}\nbase_model_relation: [Finetune]\n---\n")
+    found = card_declarations(tmp_path)
+    assert [claim.parent for one in found for claim in one.claims] == expected
+    if len(expected) == 1:
+        assert found[0].claims[0].relation == "fine-tune"
+
+
+def test_no_model_is_called_none_in_recipes_and_adapters(tmp_path):
+    (tmp_path / "mergekit_config.yml").write_text(LINEAR + "base_model: None\n")
+    (found,) = mergekit_declarations(tmp_path)
+    assert _claims(found) == {("/a", "merge parent"), ("org/b@v2", "merge parent")}
+    (tmp_path / "adapter_config.json").write_bytes(b'\xef\xbb\xbf{"base_model_name_or_path": "org/base"}')
+    assert _claims(adapter_declaration(tmp_path)) == {("org/base", "adapter")}
+    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "None"}')
+    assert adapter_declaration(tmp_path) is None
