@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import NamedTuple
@@ -60,7 +60,7 @@ def find_scales(tensors: Mapping[str, Tensor], block: Block | None = None) -> Sc
     A scale of activations is what looks like a scale beside a float8 weight, or has one element and lies in the
     same layer as one, or is called as those of key-value caches are.
     """
-    stored, tensors = tensors, {name: replace(tensor, name=name) for name, tensor in tensors.items()}
+    stored, tensors = tensors, {name: tensor._replace(name=name) for name, tensor in tensors.items()}
     candidates: dict[str, list[Tensor]] = defaultdict(list)
     for name, tensor in tensors.items():
         if _words(name) & _NO_WEIGHT:
