@@ -9,7 +9,7 @@ from typing import Any
 from kinship.errors import ScoreError, TaskError
 from kinship.evaluation.units import Headline, by_definition, headline, number_of
 
-__all__ = ["children", "reported_headline"]
+__all__ = ["check_one_metric", "children", "reported_headline"]
 
 
 def reported_headline(name: str, said: Mapping[str, Any]) -> Headline:
@@ -43,7 +43,7 @@ def reported_headline(name: str, said: Mapping[str, Any]) -> Headline:
         return _alone(name, said)
     metrics = list(dict.fromkeys(one.metric for one in chosen.values()))
     if len(metrics) > 1:
-        raise TaskError(f"{name} is a group over different metrics ({', '.join(metrics)}); take its tasks")
+        raise TaskError(_over_different(name, metrics))
     one = next(iter(chosen.values()))
     number = number_of(said["results"][name].get(one.key))
     if number is None:
@@ -55,12 +55,37 @@ def reported_headline(name: str, said: Mapping[str, Any]) -> Headline:
     return Headline(one.key, one.measure)
 
 
+def check_one_metric(name: str, tasks: Mapping[str, Any]) -> None:
+    """Raise TaskError where a group will have no score whatever its tasks come to, before any is asked.
+
+    Parameters
+    ----------
+    name : str
+        Of the group, or of the one task.
+    tasks : Mapping of str to object
+        The harness's tasks by name, with their numbers of examples set.
+    """
+    metrics = []
+    for task, one in tasks.items() if len(tasks) > 1 else ():
+        config = one.dump_config()
+        filters = [each.get("name") for each in config.get("filter_list") or ({"name": "none"},)]
+        keys = {f"{metric},{used}": 1.0 for metric in one.aggregation() for used in filters}
+        found = by_definition(task, keys, config, one.higher_is_better(), config.get("num_fewshot"))
+        metrics += [Headline(key, measure).metric for key, measure in found if measure.unit is not None][:1]
+    if len(set(metrics)) > 1:
+        raise TaskError(_over_different(name, metrics))
+
+
+def _over_different(name: str, metrics: list[str]) -> str:
+    return f"{name} is a group over different metrics ({', '.join(dict.fromkeys(metrics))}); take its tasks"
+
+
 def _alone(name: str, said: Mapping[str, Any]) -> Headline:
     """Return the headline of a task, or of a group of whose tasks the report says nothing."""
     chosen = _of_task(name, said)
     kinds = {key.partition(",")[0] for key, measure in by_definition(name, *_described(name, said)) if measure.unit}
     if (said.get("group_subtasks") or {}).get(name) and len(kinds) > 1:
-        raise TaskError(f"{name} is a group over different metrics ({', '.join(sorted(kinds))}); take its tasks")
+        raise TaskError(_over_different(name, sorted(kinds)))
     return chosen
 
 

@@ -289,6 +289,13 @@ def test_one_bad_task_never_sinks_a_file(tmp_path, lost):
     assert [warning.split(" is ")[0] for warning in found.warnings] == ["worse", "bad"]
 
 
+def test_groups_that_hold_each_other_are_tasks(tmp_path):
+    results = {name: {"acc,none": 0.5} for name in "tab"}
+    below = {"t": ["a", 3], "a": ["b"], "b": ["a"], "x": 3}
+    found = read_published(write(tmp_path / "r.json", {"results": results, "group_subtasks": below, "model_name": "m"}))
+    assert values(found) == {"m": {"t": 50.0, "b": 50.0}}
+
+
 def test_what_stands_in_for_a_first_metric_is_said(tmp_path):
     results = {"truthfulqa_gen": {"bleurt_max": -0.53, "bleurt_acc": 0.46, "bleu_max": 30.1, "bleu_acc": 0.44}}
     found = read_published(write(tmp_path / "r.json", {"results": results, "model_name": "a"}))
@@ -342,9 +349,18 @@ def test_a_bleu_has_no_say_in_whether_a_table_is_in_shares(tmp_path):
 
 
 def test_a_unit_that_is_stated_settles_it(tmp_path):
-    rows = ["A,x,0.8,percent", "A,y,0.8,share", "A,z,0.8%,", "A,w,0.8,", "A,v,0.8,bits per byte", ""]
+    rows = [
+        "A,x,0.8,percent",
+        "A,y,0.8,share",
+        "A,z,0.8%,",
+        "A,w,0.8,",
+        "A,wikitext,0.8,bits per byte",
+        "A,ppl,9,percent",
+        "",
+    ]
     found = read_published(write(tmp_path / "s.csv", "\n".join(["model,task,score,unit", *rows])))
-    assert values(found) == {"A": {"x": 0.8, "y": 80.0, "z": 0.8, "w": 80.0, "v": -0.8}}
+    assert values(found) == {"A": {"x": 0.8, "y": 80.0, "z": 0.8, "w": 80.0, "wikitext": -0.8}}
+    assert "ppl of A is left out" in found.warnings[0]
 
 
 def test_a_table_as_spreadsheets_write_it(tmp_path):

@@ -106,20 +106,20 @@ def _numbers(entries: Sequence[Entry], warnings: list[str]) -> Iterator[_Number]
 def _measure(one: Entry) -> tuple[Measure, bool]:
     """Return what an entry's number means, and whether that is settled but for the other numbers of the file."""
     unit = one.unit.strip().casefold()
-    named = measure_of(one.metric) if one.metric else measure_of_task(one.task) if not unit else SHARE
-    if named is None:
-        named = SHARE
+    of_unit = measure_of(unit) if unit else SHARE
+    named = measure_of(one.metric) if one.metric else of_unit
+    if named == SHARE and not one.metric:
+        named = measure_of_task(one.task) or SHARE
     if named.unit is None:
         return named, True
     if unit in ("percent", "%") or (not unit and isinstance(one.score, str) and one.score.strip().endswith("%")):
         return _as_percent(named), True
     if unit in ("share", "fraction"):
         return named if named.factor == SHARE.factor else SHARE, True
+    if unit and of_unit == SHARE:
+        known = "percent, share or bits per byte"
+        raise TaskError(f"{one.where}, column unit: {one.unit!r} is no unit that is known; write {known}")
     if unit:
-        of_unit = measure_of(unit)
-        if of_unit == SHARE:
-            known = "percent, share or bits per byte"
-            raise TaskError(f"{one.where}, column unit: {one.unit!r} is no unit that is known; write {known}")
         return of_unit, True
     return named, named.factor != SHARE.factor
 

@@ -78,8 +78,14 @@ def _score(name: str, said: Mapping[str, Any]) -> TaskScore:
 
 def _nested(said: Mapping[str, Any]) -> Mapping[str, Any]:
     """Give a report that does not say what its groups hold that from the indents of its aliases."""
-    if said.get("group_subtasks"):
-        return said
+    listed = said.get("group_subtasks")
+    if isinstance(listed, dict) and listed:
+        named = {
+            name: [one for one in below if isinstance(one, str)]
+            for name, below in listed.items()
+            if isinstance(below, list)
+        }
+        return {**said, "group_subtasks": _without_circles(named)}
     groups: dict[str, list[str]] = {}
     above: list[tuple[int, str]] = []
     for name, row in said["results"].items():
@@ -90,6 +96,20 @@ def _nested(said: Mapping[str, Any]) -> Mapping[str, Any]:
             groups.setdefault(above[-1][1], []).append(name)
         above.append((depth, name))
     return {**said, "group_subtasks": groups}
+
+
+def _without_circles(groups: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return groups without the members of which they are members themselves."""
+
+    def below(name: str) -> set[str]:
+        found, waiting = {name}, [name]
+        while waiting:
+            new = [one for one in groups.get(waiting.pop(), ()) if one not in found]
+            found.update(new)
+            waiting += new
+        return found
+
+    return {name: [one for one in members if name not in below(one)] for name, members in groups.items()}
 
 
 def _objects(said: Mapping[str, Any], part: str) -> dict[str, Any]:
