@@ -132,7 +132,9 @@ def _number(value: object, name: str, where: str) -> float:
     if not isfinite(number):
         raise CurveError(f"{where}: {value!r} is not a finite number; leave the row out")
     if name in _CORRELATIONS and abs(number) > 1 + _ROUNDING:
-        raise CurveError(f"{where}: {value!r} is no {name}, which lies between -1 and 1; write 0.95 for 95 percent")
+        raise CurveError(
+            f"{where}: {value!r} is no correlation, which lies between -1 and 1; write 0.95 for 95 percent"
+        )
     if name == "euclidean" and number < 0:
         raise CurveError(f"{where}: {value!r} is no distance, which is 0 or more")
     return number
