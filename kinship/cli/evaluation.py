@@ -56,6 +56,7 @@ def evaluate(
             say(f"warning: the scores are not kept: {error}")
             scores = evaluator.evaluate(checkpoint.path, found, options, report)
     warnings = [_unreadable(checkpoint.name, name, one.lacking) for name, one in scores.tasks.items() if one.lacking]
+    warnings += [one.note for one in scores.tasks.values() if one.note]
     for warning in warnings:
         say(f"warning: {warning}")
     answer(_plain(checkpoint.name, scores) | {"warnings": warnings}, _text(scores), as_json)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from math import isnan
 from pathlib import Path
@@ -16,7 +15,7 @@ from kinship.checkpoints import align, coverage_data, local_path, open_checkpoin
 from kinship.cli.measured import measured, warned
 from kinship.cli.options import AllowPartial
 from kinship.cli.program import AsJson, answer, app, progress, say
-from kinship.errors import RecipeError, TaskError
+from kinship.errors import RecipeError
 from kinship.merging import Candidate, Finding, Recipe, has_error, located
 from kinship.merging import candidates as find_candidates
 from kinship.merging import merge as make_merge
@@ -33,25 +32,33 @@ def candidates(
     models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Folders, weight files or Hub ids.")],
     base: Annotated[str, typer.Option(help="The model that the others were made from.")],
     scores: Annotated[
-        Path | None, typer.Option(help="A CSV with model, task and score, or a JSON {model: {task: score}}; percent.")
+        Path | None,
+        typer.Option(help="A CSV (model, task, score), a JSON {model: {task: score}}, or a result file."),
     ] = None,
     allow_partial: AllowPartial = False,
     as_json: AsJson = False,
 ) -> None:
     """Rank all pairs of models by what their merge promises, and say why."""
-    known = _read_scores(scores) if scores is not None else {}
+    from kinship.evaluation import Published, comparable, read_published
+
+    published = read_published(scores) if scores is not None else Published({})
     with progress() as report:
         opened = [open_checkpoint(local_path(source, report)) for source in (base, *models)]
         alignment = align(opened[0], opened[1:], allow_partial=allow_partial)
         table = measured(alignment, report)
     warnings = warned(table)
-    unused = [name for name in known if name not in table.names]
+    known = comparable({name: own for name, own in published.items() if name in table.models})
+    unused = [name for name in published if name not in table.names]
+    told = [*published.warnings, *known.warnings]
     if unused:
-        say(f"warning: scores of {', '.join(unused)} are not used: the models are {', '.join(table.models)}")
+        told.append(f"scores of {', '.join(unused)} are not used: the models are {', '.join(table.models)}")
+    for warning in told:
+        say(f"warning: {warning}")
+    warnings += told
     members = dict(zip(table.models, opened[1:], strict=True))
     found = find_candidates(
         table,
-        known,
+        known.scores,
         {name: one.licence for name, one in members.items()},
         {name: one.config.vocabulary for name, one in members.items()},
         opened[0].dtype,
@@ -92,38 +99,6 @@ def merge(
     parents = [parent.path for parent in record.parents]
     made = {"path": str(out.absolute()), "parents": parents, "seconds": seconds} | asdict(record)
     answer(made, f"{out}: {record.method} of {len(parents)} parents in {seconds:.1f} s", as_json)
-
-
-def _read_scores(file: Path) -> Mapping[str, Mapping[str, float]]:
-    """Return model -> task -> percent; bits per byte only where there is no percent."""
-    from kinship.evaluation import read_published
-
-    plain = _plain_scores(file) if file.suffix == ".json" else None
-    if plain is not None:
-        return plain
-    published = read_published(file)
-    units = {score.unit for scores in published.values() for score in scores.tasks.values()}
-    unit = "percent" if "percent" in units else "bits per byte"
-    return {
-        model: {task: score.value for task, score in scores.tasks.items() if score.unit == unit}
-        for model, scores in published.items()
-    }
-
-
-def _plain_scores(file: Path) -> dict[str, dict[str, float]] | None:
-    """Read {model: {task: score}}, a score being a number or {"score": number}; None for JSON of another form."""
-    try:
-        said = json.loads(file.read_text(encoding="utf-8"))
-        return {
-            str(model): {
-                str(task): float(one["score"] if isinstance(one, dict) else one) for task, one in tasks.items()
-            }
-            for model, tasks in said.items()
-        }
-    except OSError as error:
-        raise TaskError(f"{file}: cannot be read ({error.strerror}); check the path") from None
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None
 
 
 def _row(one: Candidate) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from kinship.evaluation.answers import Answer, Answers
 from kinship.evaluation.backend import Evaluator
+from kinship.evaluation.comparable import Comparable, comparable
 from kinship.evaluation.gain import Gain, TaskGain, merge_gain
-from kinship.evaluation.importing import read_published, read_uploaded
+from kinship.evaluation.importing import Published, read_published, read_uploaded
 from kinship.evaluation.mixture import Mixture, check_mixable
 from kinship.evaluation.options import Dtype, Options, Part
 from kinship.evaluation.scores import Scores, TaskScore, Unit, scores_from_json, scores_to_json
@@ -14,18 +15,21 @@ __all__ = [
     "DEMO",
     "Answer",
     "Answers",
+    "Comparable",
     "Dtype",
     "Evaluator",
     "Gain",
     "Mixture",
     "Options",
     "Part",
+    "Published",
     "Scores",
     "Task",
     "TaskGain",
     "TaskScore",
     "Unit",
     "check_mixable",
+    "comparable",
     "merge_gain",
     "read_published",
     "read_uploaded",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kinship.errors import KinshipError
+from kinship.evaluation.comparable import difference
 from kinship.evaluation.scores import Scores, TaskScore, Unit, mean_error
 
 __all__ = ["Gain", "TaskGain", "merge_gain"]
@@ -88,21 +89,10 @@ def merge_gain(child: Scores, parents: Sequence[Scores]) -> Gain:
     every = list(dict.fromkeys(task for model in models for task in model.tasks))
     missing = tuple(tuple(task for task in every if task not in model.tasks) for model in models)
     shared = {task: [model.tasks[task] for model in models] for task in every if all(task in m.tasks for m in models)}
-    unlike = {task: difference for task, scores in shared.items() if (difference := _difference(scores))}
+    unlike = {task: told for task, scores in shared.items() if (told := difference(scores))}
     tasks = {task: _task_gain(scores[0], scores[1:]) for task, scores in shared.items() if task not in unlike}
     value, stderr = _mean(list(tasks.values()))
     return Gain(value, stderr, tasks, missing, unlike)
-
-
-def _difference(scores: Sequence[TaskScore]) -> str:
-    """Say in what scores of one task differ that must not differ; what is not known is taken on trust."""
-    for what in ("unit", "metric", "few_shot", "part", "questions", "digest"):
-        values = {getattr(score, what) for score in scores} - {None}
-        if len(values) > 1:
-            if what == "digest":
-                return "its questions or its configuration have changed in between"
-            return f"{what.replace('_', '-')}: {' and '.join(sorted(map(str, values)))}"
-    return ""
 
 
 def _task_gain(child: TaskScore, parents: Sequence[TaskScore]) -> TaskGain:

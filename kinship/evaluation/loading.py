@@ -13,6 +13,7 @@ from typing import Any
 
 from kinship.errors import KinshipError, TaskError
 from kinship.evaluation.catalogue import own_manager
+from kinship.evaluation.groups import check_one_metric
 from kinship.evaluation.harness import harness
 from kinship.evaluation.options import Options
 from kinship.evaluation.task import Task
@@ -49,7 +50,7 @@ class LoadedTask:
         Raises
         ------
         TaskError
-            Nothing would be asked.
+            Nothing would be asked, or a group's tasks go by different metrics.
         """
         from lm_eval.defaults import DEFAULT_OTHER_SEED
 
@@ -62,6 +63,7 @@ class LoadedTask:
             chosen[name] = options.questions(len(task.eval_docs))
             if not chosen[name]:
                 raise TaskError(f"{name} has too few questions for a {options.part} half; ask all of them")
+        check_one_metric(self.name, self.content["tasks"])
         return chosen
 
     @cached_property

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kinship.errors import ScoreError
+from kinship.evaluation.groups import reported_headline
 from kinship.evaluation.options import Part
 from kinship.evaluation.scores import TaskScore, mean_error
-from kinship.evaluation.units import Headline, headline
+from kinship.evaluation.units import Headline
 
 __all__ = ["task_score"]
 
@@ -42,16 +43,14 @@ def task_score(name: str, report: Mapping[str, Any], *, part: Part, digest: str)
         It is none for this model.
     """
     result = report["results"][name]
-    chosen = headline(name, result, report["configs"].get(name, {}), report["higher_is_better"].get(name, {}))
-    value = chosen.score(name, result)
-    if not math.isfinite(value):
-        raise ScoreError(f"{name} gives {value} for this model; look at the model's answers to it")
+    chosen = reported_headline(name, report)
+    if chosen.lost:
+        raise ScoreError(f"{chosen.lost} for this model; look at its answers to {name}")
+    value = chosen.score(result)
     values = _per_question(chosen, value, _samples(name, report))
-    error = result.get(chosen.stderr_key)
-    if isinstance(error, int | float):
-        stderr: float | None = abs(chosen.factor) * float(error)
-    else:
-        stderr = mean_error(values) if values and chosen.unit == "bits per byte" else None
+    stderr = chosen.stderr(result)
+    if stderr is None and values and chosen.unit == "bits per byte":
+        stderr = mean_error(values)
     return TaskScore(
         task=name,
         value=value,
@@ -63,6 +62,7 @@ def task_score(name: str, report: Mapping[str, Any], *, part: Part, digest: str)
         part=part,
         digest=digest,
         per_question=values,
+        note=f"{name}: {chosen.note}" if chosen.note else "",
     )
 
 

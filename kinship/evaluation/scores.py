@@ -11,9 +11,12 @@ from typing import Any, Literal
 from kinship.errors import TaskError
 from kinship.evaluation.options import Part
 
-__all__ = ["Scores", "TaskScore", "Unit", "mean_error", "scores_from_json", "scores_to_json"]
+__all__ = ["UNNAMED", "Scores", "TaskScore", "Unit", "mean_error", "scores_from_json", "scores_to_json"]
 
 Unit = Literal["percent", "bits per byte"]
+
+UNNAMED = "score"
+"""What a metric is called that a publication does not name."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class TaskScore:
     task : str
         Its name, as the user gave it.
     value : float
-        Percent, 0 to 100, of the task's first metric and filter, or minus the bits per byte of a text.
+        Percent, 0 to 100, of the task's first metric and filter that can be one (`note` where another stands in), or
+        minus the bits per byte of a text.
     stderr : float or None
         Standard error of `value`, in the same unit; None where the metric has none or there is one question.
     unit : {"percent", "bits per byte"}
@@ -43,6 +47,8 @@ class TaskScore:
         One value a question whose mean is `value`, in the order of the questions; None where the metric is no mean.
     lacking : str
         The characters of the questions for which the model's tokenizer has no token.
+    note : str
+        What is to be said of the number: why it is not the task's first metric.
     """
 
     task: str
@@ -56,6 +62,7 @@ class TaskScore:
     digest: str | None = None
     per_question: tuple[float, ...] | None = field(default=None, repr=False)
     lacking: str = ""
+    note: str = ""
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.value):

@@ -1,18 +1,23 @@
-"""Which of the numbers that a task reports is its score, and in which unit."""
+"""Which of the numbers that a task reports is its score, and how it becomes one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kinship.errors import TaskError
+from kinship.errors import ScoreError, TaskError
+from kinship.evaluation.known_metrics import known_metric
+from kinship.evaluation.metric import Measure, measure_of
 from kinship.evaluation.scores import Unit
 
-__all__ = ["Headline", "headline"]
+__all__ = ["Headline", "by_definition", "headline", "is_missing", "number_of"]
 
-_LESS_IS_BETTER = ("perplexity", "word_perplexity", "byte_perplexity", "brier_score", "ter", "wer", "cer", "loss")
-_OUT_OF_100 = ("bleu", "chrf", "chrf++", "ter")  # aggregations that sacrebleu computes
+_MISSING = ("", "-", "--", "n/a", "na", "none", "null")
+_NO_METRIC = ("alias", "name", "sample_len", "sample_count", "samples")
+_NO_SAMPLES = -1
+"""What RULER reports of a length that no question has; no share and nothing out of 100 is negative."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +28,24 @@ class Headline:
     ----------
     key : str
         Under which the harness reports it, ``metric,filter``.
-    unit : {"percent", "bits per byte"}
-        Of the score.
-    factor : float
-        The score is the reported number times this: 100 for a share, 1 for what is out of 100 already, -1 for bits
-        per byte.
+    measure : Measure
+        What the number means.
+    passed : tuple of str
+        What is said of the metrics before it, none of which could stand for the task.
+    lost : str
+        What is said of the first of them that would have stood for it if it were not NaN or infinite; else empty.
     """
 
     key: str
-    unit: Unit
-    factor: float
+    measure: Measure
+    passed: tuple[str, ...] = ()
+    lost: str = ""
+
+    @property
+    def unit(self) -> Unit:
+        """Of the score."""
+        assert self.measure.unit is not None, "what can be no score is no headline"
+        return self.measure.unit
 
     @property
     def metric(self) -> str:
@@ -45,12 +58,26 @@ class Headline:
         metric, comma, chosen = self.key.partition(",")
         return f"{metric}_stderr{comma}{chosen}"
 
-    def score(self, task: str, result: Mapping[str, Any]) -> float:
-        """Return the score; raise TaskError where it is beyond 100 percent, the metric being no share."""
-        value = self.factor * float(result[self.key])
-        if value > 100 + 1e-9:
-            raise TaskError(f"{task} reports {self.metric} {result[self.key]:g}, no share of 1; choose another task")
-        return value
+    @property
+    def factor(self) -> float:
+        """The score is the reported number times this."""
+        return self.measure.factor
+
+    @property
+    def note(self) -> str:
+        """What is to be said where another metric than the first stands for the task; else empty."""
+        if not self.passed or self.unit == "bits per byte":  # a perplexity is the same in other units
+            return ""
+        return f"{', '.join(self.passed)}; {self.metric} stands in"
+
+    def score(self, result: Mapping[str, Any]) -> float:
+        """Return the score."""
+        return self.factor * float(result[self.key])
+
+    def stderr(self, result: Mapping[str, Any]) -> float | None:
+        """Return its standard error; None where the harness gives none."""
+        error = number_of(result.get(self.stderr_key))
+        return None if error is None or not math.isfinite(error) else abs(self.factor) * error
 
 
 def headline(
@@ -58,46 +85,100 @@ def headline(
     result: Mapping[str, Any],
     config: Mapping[str, Any],
     higher_is_better: Mapping[str, bool | None],
+    few_shot: int | None = None,
 ) -> Headline:
-    """Return which of a task's results is its score: the first metric of its first filter of which more is better.
+    """Return which of a task's results is its score: the first metric of its first filter that can be one.
 
     Parameters
     ----------
     task : str
-        Its name, for messages.
+        Its name.
     result : Mapping[str, Any]
         As lm-evaluation-harness reports it; keys are ``metric,filter`` (older versions: ``metric``).
     config : Mapping[str, Any]
         The task's configuration; its `filter_list` and `metric_list` say what comes first. May be empty, as that of
-        a group is: then the order of `result` decides.
+        a group is: then the order of `result` decides. Before both goes what a leaderboard is known to go by.
     higher_is_better : Mapping[str, bool or None]
-        By metric. Metrics of which less is better (a perplexity, a word error rate) are passed over, but for bits
-        per byte, whose score is its negative.
+        By metric.
+    few_shot : int, optional
+        Examples before each question.
 
     Raises
     ------
     TaskError
-        No metric will do.
+        No metric will do; the message says why of each.
+    ScoreError
+        None will do for this model: one is NaN or infinite.
     """
-    filters = [entry.get("name") for entry in config.get("filter_list") or ()]
-    metrics = {entry.get("metric"): entry.get("aggregation") for entry in config.get("metric_list") or ()}
-    keys = [key for key, value in result.items() if _is_value(key, value)]
-    keys.sort(key=lambda key: (_place(key.partition(",")[2], filters), _place(key.partition(",")[0], list(metrics))))
-    names = [key.partition(",")[0] for key in keys]
-    for key, name in zip(keys, names, strict=True):
-        if name == "bits_per_byte":
-            return Headline(key, "bits per byte", -1.0)
-        better = higher_is_better.get(name)
-        if better if better is not None else name not in _LESS_IS_BETTER:
-            out_of_100 = metrics.get(name, name) in _OUT_OF_100 or name == "exact"
-            return Headline(key, "percent", 1.0 if out_of_100 else 100.0)
-    found = ", ".join(dict.fromkeys(names)) or "nothing"
-    raise TaskError(f"{task} reports {found}, but no metric of which more is better; choose another task")
+    passed: list[str] = []
+    lost = ""
+    for key, measure in by_definition(task, result, config, higher_is_better, few_shot):
+        name = key.removesuffix(",none")
+        number = number_of(result[key])
+        if measure.unit is None:
+            passed.append(f"{name} {measure.why}")
+        elif number is None or not math.isfinite(number):
+            passed.append(f"{name} is {result[key]}, no number")
+            lost = lost or passed[-1]
+        elif measure.holds(number):
+            return Headline(key, measure, tuple(passed), lost)
+        elif number == _NO_SAMPLES:
+            passed.append(f"{name} is -1, which stands for no samples")
+        else:
+            passed.append(f"{name} is {number:g}, no {'share of 1' if measure.factor == 100 else 'score out of 100'}")
+    if lost:
+        raise ScoreError(f"{task} has no score for this model: {', '.join(passed)}")
+    raise TaskError(f"{task} has no metric that can be its score: {', '.join(passed) or 'it reports nothing'}")
 
 
-def _is_value(key: str, value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and "_stderr" not in key and key not in ("sample_len", "sample_count")
+def by_definition(
+    task: str,
+    result: Mapping[str, Any],
+    config: Mapping[str, Any],
+    higher_is_better: Mapping[str, bool | None],
+    few_shot: int | None = None,
+) -> Iterator[tuple[str, Measure]]:
+    """Yield the keys of a task's metrics with what their numbers mean, whatever these are, in order of preference.
+
+    Parameters are those of `headline`.
+    """
+    filters = [entry.get("name") for entry in _entries(config, "filter_list")]
+    metrics = {entry.get("metric"): entry.get("aggregation") for entry in _entries(config, "metric_list")}
+    known = known_metric(task, few_shot)
+
+    def rank(key: str) -> tuple[bool, int, int]:
+        name, _, used = key.partition(",")
+        return name not in known, _place(used, filters), _place(name, list(metrics))
+
+    for key in sorted((key for key, value in result.items() if _is_metric(key, value)), key=rank):
+        name = key.partition(",")[0]
+        yield key, measure_of(name, metrics.get(name), higher_is_better.get(name))
+
+
+def number_of(said: Any) -> float | None:
+    """Return what was said as a number, NaN and infinity among them; None where it is none."""
+    if isinstance(said, bool):
+        return None
+    try:
+        return float(said)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def is_missing(said: Any) -> bool:
+    """Tell whether this stands where a number is missing: nothing, or a word for that."""
+    return said is None or (isinstance(said, str) and said.strip().casefold() in _MISSING)
+
+
+def _entries(config: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    listed = config.get(name)
+    return [entry for entry in listed if isinstance(entry, Mapping)] if isinstance(listed, list) else []
+
+
+def _is_metric(key: str, value: Any) -> bool:
+    if key.partition(",")[0] in _NO_METRIC or "_stderr" in key or not key.strip():
+        return False
+    return is_missing(value) or number_of(value) is not None
 
 
 def _place(name: str, order: Sequence[Any]) -> int:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
+from kinship.csv_rows import read_csv
 from kinship.errors import CurveError
 
 __all__ = ["METRICS", "Curve", "Row", "curve", "read_columns", "read_rows"]
 
 METRICS = ("pcc", "cosine", "euclidean")
 """Columns of kinship; the first one tells the stages."""
+
+_CORRELATIONS = ("pcc", "cosine")
+_ROUNDING = 1e-3  # of printed figures, and of sums in 32 bits
 
 Row = Mapping[str, object]
 
@@ -89,21 +91,10 @@ def read_rows(text: str, source: str) -> list[dict[str, str]]:
     CurveError
         There is no header with rows below it, a column comes twice, or a row has more or fewer cells than the header.
     """
-    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", restval=None, strict=True)
-    try:
-        rows = list(reader)
-    except csv.Error as error:
-        raise CurveError(f"{source}: {error}; write comma-separated values with every quote closed") from error
-    header = list(reader.fieldnames or [])
+    rows = [row for _, row in read_csv(text, source, CurveError)]
     if not rows:
         raise CurveError(f"{source}: there are no rows; write a header line and one line a generation")
-    for name in header:
-        if header.count(name) > 1:
-            raise CurveError(f"{source}: the column {name!r} is there {header.count(name)} times; keep one")
-    for number, row in enumerate(rows, 1):
-        if len(row) != len(header) or None in row.values():
-            raise CurveError(f"{source}, row {number}: not as many cells as the header's {len(header)}")
-    return [{key.strip(): value for key, value in row.items()} for row in rows]
+    return rows
 
 
 def read_columns(
@@ -114,8 +105,8 @@ def read_columns(
     Raises
     ------
     CurveError
-        There are fewer rows than `fewest`, one lacks a column, or a value is not a finite number; the message names
-        row and column.
+        There are fewer rows than `fewest`, one lacks a column, or a value is not a finite number or none that its
+        column can have; the message names row and column.
     """
     for number, row in enumerate(rows, 1):
         for name in names:
@@ -126,16 +117,24 @@ def read_columns(
     if len(rows) < fewest:
         raise CurveError(f"{source}: the number of rows is {len(rows)}; give {fewest} or more")
     return {
-        name: tuple(_number(row[name], f"{source}, row {number}, column {name}") for number, row in enumerate(rows, 1))
+        name: tuple(
+            _number(row[name], name, f"{source}, row {number}, column {name}") for number, row in enumerate(rows, 1)
+        )
         for name in names
     }
 
 
-def _number(value: object, where: str) -> float:
+def _number(value: object, name: str, where: str) -> float:
     try:
         number = float(str(value))
     except ValueError:
         raise CurveError(f"{where}: {value!r} is not a number; write one such as 0.93") from None
     if not isfinite(number):
         raise CurveError(f"{where}: {value!r} is not a finite number; leave the row out")
+    if name in _CORRELATIONS and abs(number) > 1 + _ROUNDING:
+        raise CurveError(
+            f"{where}: {value!r} is no correlation, which lies between -1 and 1; write 0.95 for 95 percent"
+        )
+    if name == "euclidean" and number < 0:
+        raise CurveError(f"{where}: {value!r} is no distance, which is 0 or more")
     return number

@@ -10,6 +10,7 @@ import streamlit as st
 
 from kinship.checkpoints import Checkpoint
 from kinship.demo.path import demo_path, demo_scores
+from kinship.evaluation import comparable
 from kinship.workspace.scores import comparable_scores
 
 __all__ = ["OWN_TASK", "Averages", "averages_of", "shared_averages"]
@@ -48,14 +49,9 @@ def shared_averages(scores: Mapping[str, Mapping[str, float]]) -> Averages:
 @st.cache_resource(ttl=10, max_entries=50, show_spinner=False)
 def _averages(models: tuple[tuple[str, str, str], ...]) -> Averages:
     measured = comparable_scores([fingerprint for _, fingerprint, _ in models])
+    alike = comparable({name: measured[fingerprint] for name, fingerprint, _ in models}, "percent").scores
     carded = {
         str(demo_path() / name): {f"{OWN_TASK}{task}": float(one["score"]) for task, one in tasks.items()}
         for name, tasks in demo_scores().items()
     }
-    return shared_averages(
-        {
-            name: carded.get(path, {})
-            | {task: one.value for task, one in measured[fingerprint].tasks.items() if one.unit == "percent"}
-            for name, fingerprint, path in models
-        }
-    )
+    return shared_averages({name: carded.get(path, {}) | alike.get(name, {}) for name, _, path in models})

@@ -10,10 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from kinship.checkpoints import Alignment
-from kinship.evaluation import Options, Scores
+from kinship.evaluation import Options, Scores, comparable
 from kinship.merging import Candidate, GainFit, candidates, fit_gain, read_record
 from kinship.similarity import GramTable
 from kinship.ui.current import chosen_models
+from kinship.ui.words import decimals
 from kinship.workspace.outcomes import Outcome, outcomes
 
 __all__ = ["ordered", "show_candidates", "show_reason"]
@@ -25,13 +26,6 @@ _COLUMNS = {
     "pcc": st.column_config.NumberColumn("PCC", format="%.2f"),
     "cosine": st.column_config.NumberColumn("Cosine", format="%.2f"),
     "euclidean": st.column_config.NumberColumn("Euclidean", format="%.3g"),
-    "a": st.column_config.NumberColumn("Score of first", format="%.1f"),
-    "b": st.column_config.NumberColumn("Score of second", format="%.1f"),
-    "ceiling": st.column_config.NumberColumn(
-        "Task ceiling",
-        format="%.1f",
-        help="Mean over tasks of the better parent: the child is never worse than either.",
-    ),
     "expected": st.column_config.TextColumn(
         "Expected gain", help="Of a new merge at this kinship, with the interval that 95 % of merges fall into."
     ),
@@ -42,6 +36,10 @@ _COLUMNS = {
     "conflicts": st.column_config.TextColumn("Conflicts"),
     "why": st.column_config.TextColumn("Why", width="large"),
 }
+_ORDER = (
+    *("first", "second", "kind", "pcc", "cosine", "euclidean", "a", "b", "ceiling"),
+    *("expected", "nearest", "conflicts", "why"),
+)
 
 
 def show_candidates(
@@ -52,33 +50,33 @@ def show_candidates(
     The choice goes to the keys `first` and `second`.
     """
     chosen = table.select(chosen_models(table.models))
-    percent = {
-        name: {task: one.value for task, one in known.tasks.items() if one.unit == "percent"}
-        for name, known in scores.items()
-    }
+    known = comparable({name: own for name, own in scores.items() if name in chosen.models})
+    digits = decimals(known.unit)
     members = dict(zip(alignment.names[1:], alignment.members, strict=True))
     found = candidates(
         chosen,
-        {name: tasks for name, tasks in percent.items() if tasks},
+        known.scores,
         {name: one.licence for name, one in members.items()},
         {name: one.config.vocabulary for name, one in members.items()},
         alignment.base.dtype,
     )
     past = outcomes(alignment, table, options)
     fit = fit_gain([(one.kinship, one.gain) for one in past])
-    rows = [_row(one, fit) for one in found]
+    rows = [_row(one, fit, digits) for one in found]
     key = f"candidates-{crc32(repr([one.parents for one in found]).encode())}"  # a tick belongs to one order of rows
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
-        column_config=_COLUMNS,
-        column_order=[name for name in _COLUMNS if any(row[name] not in (None, "") for row in rows)],
+        column_config=_COLUMNS | _score_columns(digits),
+        column_order=[name for name in _ORDER if any(row[name] not in (None, "") for row in rows)],
         selection_mode="single-row",
         on_select=lambda: _choose(key, found),
         key=key,
         height=min(38 + 35 * len(rows), 320),
     )
     st.caption(f"{_reading(fit, past)} Kinship since {table.base}, measured on {table.device}.")
+    if known.warnings:
+        st.caption(f"{'. '.join(known.warnings)}.")
     return found
 
 
@@ -109,7 +107,20 @@ def _merged_from(alignment: Alignment, child: str) -> set[str]:
     return {name for name, one in members.items() if one.fingerprint in prints}
 
 
-def _row(one: Candidate, fit: GainFit | None) -> dict[str, Any]:
+def _score_columns(digits: int) -> dict[str, Any]:
+    shown = f"%.{digits}f"
+    return {
+        "a": st.column_config.NumberColumn("Score of first", format=shown),
+        "b": st.column_config.NumberColumn("Score of second", format=shown),
+        "ceiling": st.column_config.NumberColumn(
+            "Task ceiling",
+            format=shown,
+            help="Mean over tasks of the better parent: the child is never worse than either.",
+        ),
+    }
+
+
+def _row(one: Candidate, fit: GainFit | None, digits: int) -> dict[str, Any]:
     first, second = one.parents
     expected = fit.expect(one.pcc) if fit is not None else None
     return {
@@ -119,9 +130,9 @@ def _row(one: Candidate, fit: GainFit | None) -> dict[str, Any]:
         "pcc": round(one.pcc, 2) + 0.0,  # no -0.00
         "cosine": round(one.cosine, 2) + 0.0,
         "euclidean": one.euclidean,
-        "a": _rounded(one.scores.averages[0]),
-        "b": _rounded(one.scores.averages[1]),
-        "ceiling": _rounded(one.scores.ceiling),
+        "a": _rounded(one.scores.averages[0], digits),
+        "b": _rounded(one.scores.averages[1], digits),
+        "ceiling": _rounded(one.scores.ceiling, digits),
         "expected": f"{expected.gain:+.1f} ({expected.low:+.1f} to {expected.high:+.1f})" if expected else None,
         "nearest": _nearest(one),
         "conflicts": "; ".join([*one.conflicts, *_lacking(one)]),
@@ -129,9 +140,9 @@ def _row(one: Candidate, fit: GainFit | None) -> dict[str, Any]:
     }
 
 
-def _rounded(score: float | None) -> float | None:
+def _rounded(score: float | None, digits: int) -> float | None:
     """Round as all other places do: browsers round a half up."""
-    return None if score is None else round(score, 1)
+    return None if score is None else round(score, digits)
 
 
 def _nearest(one: Candidate) -> str | None:

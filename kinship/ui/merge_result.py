@@ -85,6 +85,8 @@ def _numbers(child: str, parents: list[str], gain: Gain, scores: Mapping[str, Sc
         if tasks:
             told.append(f"{name} has no score on {', '.join(tasks)}; such tasks are left out of the gain.")
     told += [f"{task} is not comparable ({why})." for task, why in gain.unlike.items()]
+    shown = [task for name in (child, *parents) for task in scores.get(name, Scores({})).tasks.values()]
+    told += [f"{note}." for note in dict.fromkeys(task.note for task in shown if task.note)]
     st.caption(" ".join(told or ["Errors are paired over the questions that all of them answered."]))
 
 

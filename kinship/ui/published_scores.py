@@ -37,7 +37,8 @@ def offer_import() -> None:
     """Show the field that takes a file of published scores, and the sources that were imported."""
     with st.form("import", border=False, clear_on_submit=True):
         file = st.file_uploader(
-            "A result file of lm-evaluation-harness, a CSV (model, task, score), or a model card with a model-index",
+            "A result file of lm-evaluation-harness, a CSV (model, task, score), a JSON {model: {task: score}}, or a "
+            "model card with a model-index",
             type=["json", "csv", "md"],
         )
         model = st.text_input("Its model, where the file does not name one", placeholder="a model card often does not")
@@ -46,6 +47,8 @@ def offer_import() -> None:
                 found = read_uploaded(file.name, file.getvalue(), model.strip())
                 store_published(file.name, found)
                 st.success(f"{file.name}: scores of {', '.join(found)}.")
+                if found.warnings:
+                    st.warning("  \n".join(found.warnings))
             except KinshipError as error:
                 st.error(str(error))
     for source, models in published_scores().items():

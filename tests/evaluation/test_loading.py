@@ -44,6 +44,20 @@ def test_data_that_code_makes_are_in_the_digest(made, evaluator, model):
     assert evaluator.digest(task) != digest
 
 
+def test_a_group_over_different_metrics_is_refused_before_anything_is_asked(made, evaluator):
+    """Or with the answers of hours in hand there would be no one number for them."""
+    (made / "other.yaml").write_text(
+        YAML.replace("task: made", "task: other").replace("{metric: acc,", "{metric: acc_norm,")
+    )
+    (made / "same.yaml").write_text(YAML.replace("task: made", "task: same"))
+    for name, members in {"mixed": "[made, other]", "alike": "[made, same]"}.items():
+        metrics = "[{metric: acc}, {metric: acc_norm}]"
+        (made / f"{name}.yaml").write_text(f"group: {name}\ntask: {members}\naggregate_metric_list: {metrics}\n")
+    evaluator.check(resolve_tasks(["alike", "other"], made), Options())
+    with pytest.raises(TaskError, match=r"mixed is a group over different metrics \(acc, acc_norm\); take its tasks"):
+        evaluator.check(resolve_tasks(["mixed"], made), Options())
+
+
 def test_data_that_cannot_be_fetched(evaluator, model, monkeypatch):
     import datasets
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from kinship.errors import TaskError
+from kinship.errors import ScoreError, TaskError
 from kinship.evaluation.results import task_score
 
 
@@ -64,5 +64,40 @@ def test_values_whose_mean_is_not_the_score_are_not_kept():
 
 
 def test_a_score_of_nan_is_refused():
-    with pytest.raises(TaskError, match="gives nan"):
+    with pytest.raises(TaskError, match="mcc is nan"):
         task_score("t", report("mcc", math.nan, [(0, 1)]), part="all", digest="d")
+
+
+def group(rows, **more):
+    """A report of the group `both` over the tasks x and y, which go by the metrics of their rows."""
+    samples = {name: [] for name in rows if name != "both"}
+    results = {name: {f"{m},none": v for m, v in row.items()} | {"sample_len": 1} for name, row in rows.items()}
+    empty = {"configs": {}, "higher_is_better": {}, "n-shot": {}}
+    return {"results": results, "samples": samples, "group_subtasks": {"both": ["x", "y"]}, **empty, **more}
+
+
+def test_a_group_has_a_score_only_where_its_tasks_go_by_one_metric():
+    alike = group({"both": {"exact_match": 0.3, "acc": 0.5}, "x": {"acc": 0.4}, "y": {"acc": 0.6}})
+    score = task_score("both", alike, part="all", digest="d")
+    assert (score.value, score.metric) == (50.0, "acc")
+    mixed = group({"both": {"exact_match": 0.3, "acc": 0.5}, "x": {"acc": 0.5}, "y": {"exact_match": 0.3}})
+    with pytest.raises(TaskError, match=r"both is a group over different metrics \(acc, exact_match\); take its tasks"):
+        task_score("both", mixed, part="all", digest="d")
+    lost = group({"both": {"acc": math.nan}, "x": {"acc": math.nan}, "y": {"acc": 0.5}})
+    with pytest.raises(ScoreError, match="both has no score for this model: acc is nan"):
+        task_score("both", lost, part="all", digest="d")
+
+
+def test_another_metric_never_stands_in_for_one_that_came_out_nan():
+    lost = report("acc", math.nan, [(0, 1)], **{"acc_norm,none": 0.5})
+    with pytest.raises(ScoreError, match="acc is nan"):
+        task_score("t", lost, part="all", digest="d")
+
+
+def test_no_samples_of_a_length_are_no_score():
+    """-100.0 percent was shown for what RULER reports of it."""
+    with pytest.raises(TaskError, match="4096 is -1, which stands for no samples"):
+        task_score("t", report("4096", -1, [-1]), part="all", digest="d")
+    score = task_score("t", report("4096", -1, [-1], **{"8192,none": 0.5}), part="all", digest="d")
+    assert (score.value, score.metric) == (50.0, "8192")
+    assert score.note == "t: 4096 is -1, which stands for no samples; 8192 stands in"

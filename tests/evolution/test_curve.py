@@ -40,6 +40,11 @@ def test_windows_line_ends_quotes_and_spaces_are_read():
     assert (found.generations, found.average_scores) == ((1,), (70.5,))
 
 
+def test_a_spreadsheet_s_semicolons_and_decimal_commas_are_read():
+    found = read("Generation; Average_Score ;merge_gain;PCC;", "1;73,63;0,55;0,82;", ";;;;")
+    assert (found.average_scores, found.merge_gains, found.kinship) == ((73.63,), (0.55,), {"pcc": (0.82,)})
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
@@ -56,6 +61,11 @@ def test_windows_line_ends_quotes_and_spaces_are_read():
         ([HEADER, "1,2,3,.4", "2,2,3,.4", "1,2,3,.4"], "row 3, column generation: 1 is in row 1 already"),
         (["generation,pcc,pcc,merge_gain,average_score", "1,2,3,4,5"], "'pcc' is there 2 times"),
         ([HEADER, '1,2,3,".4'], "unexpected end of data"),
+        ([HEADER, "1,2,3,.4", "2,2,3,95"], "row 2, column pcc: '95' is no correlation, which lies between -1 and 1"),
+        ([f"{HEADER},cosine", "1,2,3,.4,-1.5"], "row 1, column cosine: '-1.5' is no correlation"),
+        ([f"{HEADER},euclidean", "1,2,3,.4,-1"], "row 1, column euclidean: '-1' is no distance"),
+        ([HEADER, '1,"61,5",3,.4'], "row 1, column average_score: '61,5' is not a number"),
+        (["generation,pcc, PCC,merge_gain,average_score", "1,2,3,4,5"], "'pcc' is there 2 times"),
     ],
 )
 def test_what_cannot_be_read_is_named(lines, words):

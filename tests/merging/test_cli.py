@@ -102,6 +102,41 @@ def test_scores_of_another_form_are_refused_or_read(kinship, family, tmp_path):
     assert answer["candidates"][0]["averages"] == [1.0, 1.0]
 
 
+SCORES = {
+    "shares.json": ('{"m1": {"x": 0.5, "y": 0.3}, "m2": {"x": 0.52, "y": 0.4}}', [40, 46], []),
+    "nan.json": ('{"m1": {"x": 50, "y": NaN}, "m2": {"x": 52, "y": 40}}', [50, 52], ["y of m1 is left out: nan"]),
+    "perplexity.csv": (
+        "model,task,metric,score\nm1,x,acc,61.5\nm2,x,acc,58.2\nm1,w,word_perplexity,9\nm2,w,word_perplexity,48\n",
+        [61.5, 58.2],
+        ["w of m1 is left out: word_perplexity is better when less", "w of m2"],
+    ),
+    "metrics.csv": (
+        "model,task,metric,score\nm1,x,acc,61.5\nm2,x,acc_norm,70\nm1,y,acc,50\nm2,y,acc,40\n",
+        [50, 40],
+        ["x is not compared between all models, which were measured differently (metric: acc and acc_norm)"],
+    ),
+    "units.csv": (
+        "model,task,score,unit\nm1,x,50,\nm2,x,40,\nm1,t,-0.9,bits per byte\nm2,t,0.8,bits per byte\n",
+        [50, 40],
+        ["t is left out: it is not in percent"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_only_what_was_measured_alike_is_compared_and_the_rest_is_said(kinship, family, tmp_path, name):
+    text, averages, said = SCORES[name]
+    (tmp_path / name).write_text(text)
+    result = kinship("candidates", "--base", *family[:3], "--scores", tmp_path / name, "--json")
+    assert result.returncode == 0, result.stderr
+    answer = json.loads(result.stdout)
+    assert answer["candidates"][0]["averages"] == pytest.approx(averages)
+    assert len(answer["warnings"]) == len(said)
+    for words, warning in zip(said, answer["warnings"], strict=True):
+        assert words in warning
+        assert f"warning: {warning}\n" in result.stderr
+
+
 def test_a_copy_of_the_base_is_null_in_json(kinship, family, tmp_path):
     copy = tmp_path / "copy.safetensors"
     copy.write_bytes((family[0] / "model.safetensors").read_bytes())

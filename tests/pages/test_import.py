@@ -29,3 +29,17 @@ def test_a_card_without_a_name_needs_one():
     assert not app.exception
     assert "README.md: it does not name its model; give the model's name beside it" in words(app)
     assert published_scores() == {}
+
+
+def test_what_was_left_out_of_a_file_is_said():
+    app = run("pages/checkpoints.py")
+    app.file_uploader[0].upload("s.json", b'{"a": {"arc": 0.5, "tqa": NaN}, "b": {"arc": 0.4, "wikitext": 9.1}}')
+    next(one for one in app.button if one.label == "Import scores").click()
+    app = app.run()
+    assert not app.exception
+    assert {name: own.averages for name, own in published_scores()["s.json"].items()} == {
+        "a": {"percent": 50.0},
+        "b": {"percent": 40.0},
+    }
+    assert "tqa of a is left out: nan is no finite number" in words(app)
+    assert "wikitext of b is left out: wikitext is better when less" in words(app)

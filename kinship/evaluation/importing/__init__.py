@@ -1,5 +1,6 @@
-"""Published scores: a result file of lm-evaluation-harness, a CSV, or the `model-index` of a model card."""
+"""Published scores: a result file of lm-evaluation-harness, a CSV, plain JSON, or a model card's `model-index`."""
 
+from kinship.evaluation.importing.published import Published
 from kinship.evaluation.importing.read import read_published, read_uploaded
 
-__all__ = ["read_published", "read_uploaded"]
+__all__ = ["Published", "read_published", "read_uploaded"]

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from kinship.errors import TaskError
-from kinship.evaluation.importing.percent import in_percent
-from kinship.evaluation.scores import Scores, TaskScore
-from kinship.evaluation.units import headline
+from kinship.evaluation.importing.entries import Entry, scores_of_entries
+from kinship.evaluation.importing.published import Published
+from kinship.evaluation.scores import Scores
+from kinship.evaluation.units import is_missing, number_of
 
 __all__ = ["read_model_card"]
 
 
-def read_model_card(file: Path, text: str, model_name: str) -> Mapping[str, Scores]:
+def read_model_card(file: Path, text: str, model_name: str) -> Published:
     """Return the scores in a model card by the name that its model-index gives the model, else by `model_name`.
 
-    Of each result the first metric counts of which more is better; a task is called as the card calls its dataset.
-    Percent may be written 0 to 100 or 0 to 1; a model none of whose scores is above 1 is taken to have the latter.
+    A task is called as the card calls its dataset. Of its metrics the first counts that can be a score, read by the
+    rules of a CSV; of each model by itself, as its own trainer wrote it.
 
     Raises
     ------
     TaskError
         There is no model-index, or no score in it.
     """
-    front = re.match(r"---\r?\n(.*?)\r?\n---", text, re.DOTALL)
+    front = re.match(r"\s*---[ \t]*\r?\n(.*?)\r?\n---", text, re.DOTALL)
     try:
         said = yaml.safe_load(front.group(1)) if front else None
     except (yaml.YAMLError, ValueError):
@@ -38,42 +38,50 @@ def read_model_card(file: Path, text: str, model_name: str) -> Mapping[str, Scor
     if not isinstance(models, list):
         raise TaskError(f"{file}: the card has no model-index; give a card with one, a .json or a .csv file")
     found: dict[str, Scores] = {}
+    warnings: list[str] = []
     for model in models:
-        results = model.get("results") if isinstance(model, dict) else None
-        tasks: dict[str, TaskScore] = {}
-        for result in results if isinstance(results, list) else ():
-            score = _score(result) if isinstance(result, dict) else None
-            if score is not None:
-                tasks.setdefault(score.task, score)
-        if tasks:
-            found[str(model.get("name") or model_name)] = Scores(
-                {score.task: score for score in in_percent(list(tasks.values()))}
-            )
+        entries = list(_entries(file, model, model_name, warnings)) if isinstance(model, dict) else []
+        try:
+            read = scores_of_entries(file, entries)
+        except TaskError as error:
+            warnings.append(str(error))
+        else:
+            found.update(read)
+            warnings += read.warnings
     if not found:
-        raise TaskError(f"{file}: its model-index holds no score of which more is better; give another file")
+        why = f" ({warnings[0]})" if warnings else ""
+        raise TaskError(f"{file}: its model-index holds no score of which more is better{why}; give another file")
+    return Published(found, warnings)
+
+
+def _entries(file: Path, model: Mapping[str, Any], model_name: str, warnings: list[str]) -> Iterator[Entry]:
+    """Yield the numbers of a model in the order of the card."""
+    results = model.get("results")
+    name = str(model.get("name") or model_name)
+    seen: set[str] = set()
+    for result in results if isinstance(results, list) else ():
+        dataset, metrics = (result.get(part) if isinstance(result, dict) else None for part in ("dataset", "metrics"))
+        if not isinstance(dataset, dict) or not isinstance(metrics, list):
+            continue
+        task = str(dataset.get("name") or dataset.get("type") or "")
+        if task in seen:
+            warnings.append(f"{file.name}: {task} of {name} is there again, of another split perhaps; the first counts")
+            continue
+        seen.add(task)
+        arguments = dataset.get("args")
+        said = arguments.get("num_few_shot") if isinstance(arguments, dict) else None
+        shots = said if isinstance(said, int) else None
+        for kind, value in _metrics(metrics).items():
+            if number_of(value) is None and not is_missing(value):
+                warnings.append(f"{file.name}: {task} of {name} is left out: {value!r:.40} is no number")
+            else:
+                yield Entry(file.name, name, task, value, metric=kind, few_shot=shots)
+
+
+def _metrics(listed: list[Any]) -> dict[str, Any]:
+    """Return the values by metric; of one that is there twice the first."""
+    found: dict[str, Any] = {}
+    for one in listed:
+        if isinstance(one, dict) and "value" in one:
+            found.setdefault(str(one.get("type") or one.get("name") or ""), one["value"])
     return found
-
-
-def _score(result: Mapping[str, Any]) -> TaskScore | None:
-    dataset, metrics = result.get("dataset"), result.get("metrics")
-    if not isinstance(dataset, dict) or not isinstance(metrics, list):
-        return None
-    name = str(dataset.get("name") or dataset.get("type") or "")
-    values = {str(m.get("type")): _number(m.get("value")) for m in metrics if isinstance(m, dict)}
-    known = {metric: value for metric, value in values.items() if value is not None}
-    try:
-        chosen = headline(name, known, {}, {})
-    except TaskError:
-        return None
-    arguments = dataset.get("args")
-    shots = arguments.get("num_few_shot") if isinstance(arguments, dict) else None
-    value = known[chosen.key] * (-1 if chosen.unit == "bits per byte" else 1)  # percent as the card writes it
-    return TaskScore(name, value, None, chosen.unit, chosen.metric, few_shot=shots)
-
-
-def _number(said: Any) -> float | None:
-    try:
-        value = float(said)
-    except (TypeError, ValueError):
-        return None
-    return value if math.isfinite(value) else None

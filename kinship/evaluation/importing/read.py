@@ -1,30 +1,36 @@
-"""Read published scores, whichever of the three forms they have."""
+"""Read published scores, whichever form they have."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
 from pathlib import Path
 
 from kinship.errors import TaskError
 from kinship.evaluation.importing.model_card import read_model_card
+from kinship.evaluation.importing.plain import read_plain
+from kinship.evaluation.importing.published import Published
 from kinship.evaluation.importing.result_file import read_result_file
 from kinship.evaluation.importing.table import read_table
-from kinship.evaluation.scores import Scores
 
 __all__ = ["read_published", "read_uploaded"]
 
 _CARD = "README.md"
 
 
-def read_published(path: Path | str) -> Mapping[str, Scores]:
+def read_published(path: Path | str) -> Published:
     """Return the scores in a file by model.
 
     Parameters
     ----------
     path : Path or str
-        A results_*.json of lm-evaluation-harness, a .csv with the columns model, task and score, a model card, or a
-        folder with a README.md that is one. A model that a file does not name is called after the folder it lies in; a
-        card with a name of its own, after that.
+        A results_*.json of lm-evaluation-harness or of a leaderboard that ran it, a .json with score by model and task,
+        a .csv with the columns model, task and score, a model card, or a folder with a README.md that is one. A model
+        that a file does not name is called after the folder it lies in; a card with a name of its own, after that.
+
+    Returns
+    -------
+    Published
+        Scores by model, with `warnings` of what was left out: a number that can be no score costs itself alone.
 
     Raises
     ------
@@ -42,7 +48,7 @@ def read_published(path: Path | str) -> Mapping[str, Scores]:
     return _read(file, content, file.stem if own else file.absolute().parent.name)
 
 
-def read_uploaded(name: str, content: bytes, model: str = "") -> Mapping[str, Scores]:
+def read_uploaded(name: str, content: bytes, model: str = "") -> Published:
     """Return the scores in a file that came without its folder.
 
     Parameters
@@ -68,14 +74,23 @@ def _check_kind(file: Path) -> None:
         raise TaskError(f"{file}: scores are read from .json, .csv and .md files; give one of these")
 
 
-def _read(file: Path, content: bytes, model: str) -> Mapping[str, Scores]:
+def _read(file: Path, content: bytes, model: str) -> Published:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise TaskError(f"{file}: this is not UTF-8 text; convert it") from None
     if file.suffix == ".csv":
         return read_table(file, text)
-    found = read_result_file(file, text, model) if file.suffix == ".json" else read_model_card(file, text, model)
+    found = _read_json(file, text, model) if file.suffix == ".json" else read_model_card(file, text, model)
     if "" in found:
         raise TaskError(f"{file}: it does not name its model; give the model's name beside it")
     return found
+
+
+def _read_json(file: Path, text: str, model: str) -> Published:
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        raise TaskError(f"{file}: this is not valid JSON; download it again") from None
+    is_report = isinstance(said, dict) and "results" in said
+    return read_result_file(file, said, model) if is_report else read_plain(file, said)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import get_args
 
+from kinship.csv_rows import read_csv
 from kinship.errors import LineageError
 from kinship.lineage.declaration import Claim, Declaration, Relation
 
@@ -23,20 +23,17 @@ def csv_declarations(file: Path) -> list[Declaration]:
         The file cannot be read, a column is missing, a field is empty or a relation does not exist.
     """
     try:
-        with file.open(encoding="utf-8-sig", newline="") as handle:
-            reader = csv.DictReader(handle)
-            lines = list(reader)
-            columns = reader.fieldnames or []
+        text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise LineageError(f"{file} cannot be read ({error.strerror}); check the path") from None
-    except (ValueError, csv.Error):
+    except ValueError:
         raise LineageError(f"{file} is not a CSV file; write child,parent,relation on its first line") from None
-    if not {"child", "parent"} <= set(columns):
+    lines = read_csv(text, str(file), LineageError)
+    if not text.strip() or not all({"child", "parent"} <= row.keys() for _, row in lines):
         raise LineageError(f"{file} lacks the columns child and parent; write child,parent,relation on its first line")
     claims: dict[str, list[Claim]] = {}
-    for number, line in enumerate(lines, start=2):
-        child, parent = (line.get("child") or "").strip(), (line.get("parent") or "").strip()
-        relation = (line.get("relation") or "unknown").strip()
+    for number, line in lines:
+        child, parent, relation = line["child"], line["parent"], line.get("relation") or "unknown"
         if not child or not parent:
             raise LineageError(f"{file}, line {number}: child and parent are both needed; fill the empty field")
         if relation not in _RELATIONS:

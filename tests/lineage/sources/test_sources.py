@@ -179,6 +179,16 @@ def test_a_csv_file_at_fault(tmp_path, text, said):
         csv_declarations(file)
 
 
+def test_a_csv_file_as_a_spreadsheet_writes_it(tmp_path):
+    file = tmp_path / "known.csv"
+    file.write_bytes('\ufeffChild; Parent ;Relation\r\n"my; merge";a;merge parent\r\n;;\r\n"my; merge";b;\r\n'.encode())
+    (found,) = csv_declarations(file)
+    assert (found.child, _claims(found)) == ("my; merge", {("a", "merge parent"), ("b", "unknown")})
+    file.write_text("child,parent\na,b,c\n")
+    with pytest.raises(LineageError, match=r"known.csv, row 1: not as many cells as the header's 2, but 3 \(line 2\)"):
+        csv_declarations(file)
+
+
 def test_a_csv_file_that_is_not_there(tmp_path):
     with pytest.raises(LineageError, match="cannot be read"):
         csv_declarations(tmp_path / "no.csv")
