@@ -73,7 +73,7 @@ class MergeError(KinshipError):
 
 
 class DeviceError(KinshipError):
-    """The device asked for is not there."""
+    """The device asked for is not there, or has too little memory."""
 
 
 class ConnectivityError(KinshipError):
@@ -99,7 +99,7 @@ class TaskError(KinshipError):
 
 
 class ScoreError(TaskError):
-    """A model has no score on a task: what it answers gives no finite number."""
+    """A model has no score: it cannot be made or asked, or what it answers gives no finite number."""
 
 
 class LineageError(KinshipError):

@@ -21,11 +21,9 @@ from kinship.cli.options import (
 )
 from kinship.cli.program import AsJson, answer, app, progress, say
 from kinship.errors import WorkspaceError
-from kinship.evaluation import Evaluator, Options, Scores, resolve_tasks
+from kinship.evaluation import Evaluator, Options, Scores, caveats, resolve_tasks
 
 __all__ = ["evaluate"]
-
-_SHOWN = 20
 
 
 @app.command()
@@ -55,18 +53,10 @@ def evaluate(
         except WorkspaceError as error:
             say(f"warning: the scores are not kept: {error}")
             scores = evaluator.evaluate(checkpoint.path, found, options, report)
-    warnings = [_unreadable(checkpoint.name, name, one.lacking) for name, one in scores.tasks.items() if one.lacking]
+    warnings = caveats(checkpoint.name, scores)
     for warning in warnings:
         say(f"warning: {warning}")
     answer(_plain(checkpoint.name, scores) | {"warnings": warnings}, _text(scores), as_json)
-
-
-def _unreadable(model: str, task: str, lacking: str) -> str:
-    shown = " ".join(map(repr, lacking[:_SHOWN])) + (" ..." if len(lacking) > _SHOWN else "")
-    count = f"{len(lacking)} character{'' if len(lacking) == 1 else 's'}"
-    return (
-        f"{task} has {count} that the tokenizer of {model} does not know ({shown}); its score says little of the model"
-    )
 
 
 def _plain(model: str, scores: Scores) -> dict[str, Any]:

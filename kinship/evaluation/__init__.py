@@ -2,6 +2,7 @@
 
 from kinship.evaluation.answers import Answer, Answers
 from kinship.evaluation.backend import Evaluator
+from kinship.evaluation.caveats import caveats
 from kinship.evaluation.gain import Gain, TaskGain, merge_gain
 from kinship.evaluation.importing import read_published, read_uploaded
 from kinship.evaluation.mixture import Mixture, check_mixable
@@ -25,6 +26,7 @@ __all__ = [
     "TaskGain",
     "TaskScore",
     "Unit",
+    "caveats",
     "check_mixable",
     "merge_gain",
     "read_published",

@@ -43,6 +43,10 @@ class TaskScore:
         One value a question whose mean is `value`, in the order of the questions; None where the metric is no mean.
     lacking : str
         The characters of the questions for which the model's tokenizer has no token.
+    cut : int
+        Questions whose prompts the harness cut at the left, being longer than the model's window.
+    untemplated : bool
+        A chat template was asked for and the model has none: it was asked plainly.
     """
 
     task: str
@@ -56,6 +60,8 @@ class TaskScore:
     digest: str | None = None
     per_question: tuple[float, ...] | None = field(default=None, repr=False)
     lacking: str = ""
+    cut: int = 0
+    untemplated: bool = False
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.value):
