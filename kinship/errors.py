@@ -22,6 +22,7 @@ __all__ = [
     "LineageError",
     "MergeError",
     "NonFiniteError",
+    "PlaceError",
     "RecipeError",
     "ScoreError",
     "SearchError",
@@ -70,6 +71,10 @@ class MergeError(KinshipError):
     """A merge could not be made or published; nothing half-made was kept."""
 
     exit_code = 1
+
+
+class PlaceError(MergeError):
+    """The place of a merge is taken, full or cannot be written: no other merge would fare better there."""
 
 
 class DeviceError(KinshipError):

@@ -200,7 +200,8 @@ def _model_class() -> Any:
         def _note(self, asked: Any, prompt: int, following: int, window: int) -> None:
             """Count a question whose prompt will be cut."""
             if following >= window:
-                told = f"{following} tokens may follow a prompt, and the window of {self.checkpoint.name} has {window}"
+                what = f"{asked.task_name}: {following} tokens may follow a prompt"
+                told = f"{what}, and the window of {self.checkpoint.name} has {window}"
                 mend = "give a model with a longer window, or shorter answers"
                 limited = asked.request_type == "generate_until" and not self.answers
                 raise ScoreError(f"{told}; {f'{mend} (max_gen_toks in generation_kwargs)' if limited else mend}")

@@ -70,7 +70,9 @@ def test_texts_are_read_in_windows_and_nothing_is_cut(evaluator, tmp_path):
 
 def test_what_leaves_no_room_for_a_prompt_is_named_with_the_way_that_there_is(evaluator, tmp_path):
     model = bigram(tmp_path / "model", CHAIN, window=6)
-    with pytest.raises(ScoreError, match="7 tokens may follow a prompt, and the window of model has 6; give a") as own:
+    with pytest.raises(
+        ScoreError, match="asked: 7 tokens may follow a prompt, and the window of model has 6; give a"
+    ) as own:
         evaluator.evaluate(model, asked(tmp_path, [3]))
     assert "generation_kwargs" not in str(own.value), "who asks with own text has none"
     (tmp_path / "said.yaml").write_text(
