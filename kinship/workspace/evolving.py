@@ -31,10 +31,11 @@ from kinship.workspace.workbench import Workbench
 __all__ = ["evolve", "evolve_run"]
 
 
-def evolve_run(context: JobContext, run: str) -> dict[str, object]:
+def evolve_run(context: JobContext, run: str, rescore: bool = False) -> dict[str, object]:
     """Go on with a run of the workspace until it is over (the job kind `evolve`)."""
 
-    found = evolve(load_run(run).plan, run_folder(run), shared_evaluator(), context.report).run
+    plan, folder = load_run(run).plan, run_folder(run)
+    found = evolve(plan, folder, shared_evaluator(), context.report, rescore=rescore).run
     assert found is not None
     return {"best": found.best.name, "merges": found.merges, "stopped_by": found.stopped_by}
 

@@ -33,10 +33,11 @@ from kinship.workspace.unchanged import still_same
 __all__ = ["carry_out", "search_recipe"]
 
 
-def search_recipe(context: JobContext, run: str) -> dict[str, Any]:
+def search_recipe(context: JobContext, run: str, rescore: bool = False) -> dict[str, Any]:
     """Go on with a recipe search of the workspace until it is over (the job kind `recipe-search`)."""
 
-    record = carry_out(load_recipe_run(run).plan, recipe_run_folder(run), shared_evaluator(), context.report)
+    plan, folder = load_recipe_run(run).plan, recipe_run_folder(run)
+    record = carry_out(plan, folder, shared_evaluator(), context.report, rescore=rescore)
     best = record.best
     return {"trials": len(record.trials), "best": best and best.number, "score": best and best.score}
 

@@ -12,7 +12,8 @@ from kinship.demo import demo_path
 from kinship.evolution import run_from_dict, stopping_rule, would_have_stopped
 
 KEYS = {
-    "strategy", "generations", "best", "held_out", "baselines", "stopped_by", "merges", "evaluations", "early_stop"
+    "strategy", "generations", "best", "held_out", "baselines", "stopped_by", "merges", "evaluations", "early_stop",
+    "warnings",
 }  # fmt: skip
 PAIR = [str(demo_path() / name) for name in ("sorting", "shifting")]
 FEW = ("--base", str(demo_path() / "base"), "--tasks", "sorting,shifting", "--batch-size", "64", "--limit", "10")
@@ -43,7 +44,7 @@ def test_json_has_the_keys_and_they_agree(found, out):
     scores = {}
     for generation in found["generations"]:
         for one in generation:
-            assert one.keys() == {"name", "parents", "score", "gain", "kinship", "exploration"}
+            assert one.keys() == {"name", "parents", "score", "gain", "kinship", "exploration", "fault"}
             assert {*one["parents"]} <= scores.keys(), "parents are of earlier generations"
             if one["parents"]:
                 assert one["gain"] == pytest.approx(one["score"] - fmean(scores[name] for name in one["parents"]))
@@ -56,7 +57,8 @@ def test_json_has_the_keys_and_they_agree(found, out):
     assert {found["best"], "sorting", "shifting"} <= found["held_out"].keys()
     assert [one["name"] for one in found["baselines"]][:2] == ["the base model", "best foundation model"]
     assert all(
-        one.keys() == {"name", "score", "held_out", "held_out_error", "evaluations"} for one in found["baselines"]
+        one.keys() == {"name", "score", "held_out", "held_out_error", "evaluations", "fault"}
+        for one in found["baselines"]
     )
     kept = run_from_dict(json.loads((out / "run.json").read_text())["run"])
     early = would_have_stopped(kept, stopping_rule("kinship", threshold=0.9))
