@@ -16,7 +16,7 @@ __all__ = ["check_questions", "check_same", "copies_of_questions", "keep_questio
 _COPIES = "questions"
 
 
-def check_same(folder: Path, kept: Any, asked: Any, free: Collection[str]) -> None:
+def check_same(folder: Path, kept: Any, asked: Any, free: Collection[str], what: str = "search") -> None:
     """Refuse a plan that differs from the one kept in a folder, and name in what.
 
     Parameters
@@ -25,6 +25,8 @@ def check_same(folder: Path, kept: Any, asked: Any, free: Collection[str]) -> No
     kept, asked : dataclass instances of one type
     free : collection of str
         Fields that may differ.
+    what : str
+        What the folder holds, in a word.
 
     Raises
     ------
@@ -34,7 +36,7 @@ def check_same(folder: Path, kept: Any, asked: Any, free: Collection[str]) -> No
     found = _differences(kept, asked, free)
     if found:
         raise SearchError(
-            f"{folder} holds another search ({'; '.join(found)}); choose another folder, or ask for the same"
+            f"{folder} holds another {what} ({'; '.join(found)}); choose another folder, or ask for the same"
         )
 
 
@@ -60,7 +62,7 @@ def _told(value: Any) -> str:
 
 
 def check_questions(
-    folder: Path, known: Mapping[str, str], now: Mapping[str, str], names: Sequence[str], *, anew: bool
+    folder: Path, known: Mapping[str, str], now: Mapping[str, str], names: Sequence[str], *, anew: bool | None
 ) -> bool:
     """Return whether all must be scored anew because the questions have changed, if that is what is asked for.
 
@@ -72,8 +74,8 @@ def check_questions(
         Digest of each task when the search began, and now; nothing is known of a search from before they were kept.
     names : sequence of str
         The tasks as they were asked for; a path tells more than the task's name.
-    anew : bool
-        Scores of other questions may be given up.
+    anew : bool or None
+        Scores of other questions may be given up; None where there is no such way.
 
     Raises
     ------
@@ -85,7 +87,7 @@ def check_questions(
     if known.keys() != now.keys():
         before, after = (", ".join(sorted(one)) for one in (known, now))
         raise SearchError(
-            f"{folder} holds another search (tasks: {before}, now {after}); choose another folder, or ask for the same"
+            f"{folder} was begun with other tasks: {before}, now {after}; choose another folder, or ask for the same"
         )
     if anew:
         return True
@@ -93,9 +95,10 @@ def check_questions(
     changed = {name: paths.get(name, name) for name in now if known[name] != now[name]}
     copies = [str(copy) for name, copy in copies_of_questions(folder).items() if name in changed]
     back = f"give {', '.join(copies)} as --tasks" if len(copies) == len(changed) else "put the old questions back"
+    way = "start anew in another folder" if anew is None else "score all models anew with --rescore"
     raise SearchError(
-        f"the questions of {', '.join(changed.values())} have changed since this search began, and its scores are of "
-        f"those before; score all models anew with --rescore, or {back} to go on as it was"
+        f"the questions of {', '.join(changed.values())} have changed since {folder.name} began, and its scores are "
+        f"of those before; {way}, or {back} to go on as it was"
     )
 
 

@@ -65,7 +65,7 @@ def test_it_ends_and_its_table_says_what_was_odd(found):
     }
     warnings = told["warnings"]
     assert f"m3 has no score: m3 answers NaN or infinity in float32: its weight {NORM} holds NaN" in warnings[0]
-    for odd in ("m4", "base"):
+    for odd in ("m4", "the base model"):
         assert f"{odd} has no chat template; it was asked the questions of asked plainly" in warnings
     lines = found[1].stdout.splitlines()
     (line,) = (line for line in lines if " m3 " in line)

@@ -121,12 +121,13 @@ def test_what_else_differs_is_named(home, models, tmp_path):
     differing = {
         "k: 3, now 4": replace(plan, k=4),
         "batch size: 1, now 8; num fewshot: none, now 2": replace(plan, options=Options(batch_size=8, num_fewshot=2)),
-        "tasks: kinship_addition, now kinship_sorting": replace(plan, tasks=("sorting",)),
         r"foundations: .*m1, .*m2, .*m3, now .*m1, .*m2\)": replace(plan, foundations=plan.foundations[:2]),
     }
     for words, other in differing.items():
         with pytest.raises(SearchError, match=f"run holds another search .*{words}.*; choose another folder"):
             evolve(other, tmp_path / "run", Judge(), quiet)
+    with pytest.raises(SearchError, match="was begun with other tasks: kinship_addition, now kinship_sorting"):
+        evolve(replace(plan, tasks=("sorting",)), tmp_path / "run", Judge(), quiet)
 
 
 def test_a_search_from_before_digests_were_kept_goes_on(home, models, tmp_path):
