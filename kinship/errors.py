@@ -23,6 +23,7 @@ __all__ = [
     "LineageError",
     "MergeError",
     "NonFiniteError",
+    "PlaceError",
     "RecipeError",
     "ScoreError",
     "SearchError",
@@ -77,8 +78,12 @@ class MergeError(KinshipError):
     exit_code = 1
 
 
+class PlaceError(MergeError):
+    """The place of a merge is taken, full or cannot be written: no other merge would fare better there."""
+
+
 class DeviceError(KinshipError):
-    """The device asked for is not there."""
+    """The device asked for is not there, or has too little memory."""
 
 
 class ConnectivityError(KinshipError):
@@ -104,7 +109,7 @@ class TaskError(KinshipError):
 
 
 class ScoreError(TaskError):
-    """A model has no score on a task: what it answers gives no finite number."""
+    """A model has no score: it cannot be made or asked, or what it answers gives no finite number."""
 
 
 class LineageError(KinshipError):

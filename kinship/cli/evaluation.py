@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -21,11 +22,9 @@ from kinship.cli.options import (
 )
 from kinship.cli.program import AsJson, answer, app, progress, say
 from kinship.errors import WorkspaceError
-from kinship.evaluation import Evaluator, Options, Scores, resolve_tasks
+from kinship.evaluation import Evaluator, Options, Scores, caveats, resolve_tasks
 
 __all__ = ["evaluate"]
-
-_SHOWN = 20
 
 
 @app.command()
@@ -43,7 +42,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Print the scores of a model on tasks of lm-evaluation-harness: percent, or minus bits per byte of a text."""
-    from kinship.workspace.scores import evaluate_kept
+    from kinship.workspace.evaluating import score_each
 
     options = Options(device, dtype, batch_size, num_fewshot, limit, apply_chat_template)
     found = resolve_tasks(names_in(tasks), include_path)
@@ -51,45 +50,41 @@ def evaluate(
     with progress() as report:
         checkpoint = open_checkpoint(local(model, report))
         try:
-            scores = evaluate_kept(evaluator, checkpoint, found, options, progress=report, fresh=fresh)
+            scores, faults = score_each(evaluator, checkpoint, found, options, report, fresh=fresh)
         except WorkspaceError as error:
             say(f"warning: the scores are not kept: {error}")
-            scores = evaluator.evaluate(checkpoint.path, found, options, report)
-    warnings = [_unreadable(checkpoint.name, name, one.lacking) for name, one in scores.tasks.items() if one.lacking]
-    warnings += [one.note for one in scores.tasks.values() if one.note]
+            scores, faults = evaluator.evaluate(checkpoint.path, found, options, report), {}
+    warnings = [f"{checkpoint.name} has no score on {task}: {fault}" for task, fault in faults.items()]
+    warnings += caveats(checkpoint.name, scores)
     for warning in warnings:
         say(f"warning: {warning}")
-    answer(_plain(checkpoint.name, scores) | {"warnings": warnings}, _text(scores), as_json)
+    told = _plain(checkpoint.name, scores, faults) | {"warnings": warnings}
+    answer(told, _text(scores, whole=not faults), as_json)
 
 
-def _unreadable(model: str, task: str, lacking: str) -> str:
-    shown = " ".join(map(repr, lacking[:_SHOWN])) + (" ..." if len(lacking) > _SHOWN else "")
-    count = f"{len(lacking)} character{'' if len(lacking) == 1 else 's'}"
-    return (
-        f"{task} has {count} that the tokenizer of {model} does not know ({shown}); its score says little of the model"
-    )
-
-
-def _plain(model: str, scores: Scores) -> dict[str, Any]:
+def _plain(model: str, scores: Scores, faults: Iterable[str]) -> dict[str, Any]:
+    """Return scores as JSON-able data; without a score on one of the tasks there is no average over them."""
     told = ("unit", "metric", "questions", "few_shot")
+    without = {task: {"score": None, "stderr": None} | dict.fromkeys(told) for task in faults}
     return {
         "model": model,
         "tasks": {
             name: {"score": one.value, "stderr": one.stderr} | {key: getattr(one, key) for key in told}
             for name, one in scores.tasks.items()
-        },
-        "average": scores.average,
-        "stderr": scores.stderr,
-        "averages": scores.averages,
+        }
+        | without,
+        "average": None if without else scores.average,
+        "stderr": None if without else scores.stderr,
+        "averages": {} if without else scores.averages,
     }
 
 
-def _text(scores: Scores) -> str:
+def _text(scores: Scores, *, whole: bool) -> str:
     lines = []
     for name, one in scores.tasks.items():
         asked = f"{one.questions:,} question{'' if one.questions == 1 else 's'}"
         lines.append(_line(name, one.value, one.stderr, f"{one.unit} ({one.metric}, {asked})"))
-    for unit, value in scores.averages.items():
+    for unit, value in scores.averages.items() if whole else ():
         lines.append(_line("average", value, scores.stderr if scores.average is not None else None, unit))
     return "\n".join(lines)
 

@@ -17,12 +17,13 @@ from kinship.cli.options import (
     Limit,
     Place,
     Precision,
+    Rescore,
     Tasks,
     absolute,
     local,
     names_in,
 )
-from kinship.cli.program import AsJson, answer, app, progress
+from kinship.cli.program import AsJson, answer, app, progress, say
 from kinship.evaluation import Options
 from kinship.evolution import Individual, Limits, Run, stop_sentence, stopping_rule, verdict, would_have_stopped
 from kinship.merging import starting_parameters
@@ -59,6 +60,7 @@ def evolve(
     batch_size: BatchSize = 1,
     num_fewshot: FewShot = None,
     apply_chat_template: ChatTemplate = False,
+    rescore: Rescore = False,
     as_json: AsJson = False,
 ) -> None:
     """Search for better merges: top-k greedy merging, with kinship also the most distant relative of the best."""
@@ -84,7 +86,7 @@ def evolve(
             allow_partial=allow_partial,
         )
         said_of_models = compared(plan.base, plan.foundations, allow_partial)
-        record = carry_out(plan, out.absolute(), shared_evaluator(), report)
+        record = carry_out(plan, out.absolute(), shared_evaluator(), report, rescore=rescore)
     run = record.run
     assert run is not None
     found = {
@@ -99,6 +101,7 @@ def evolve(
                 "held_out": one.held_out,
                 "held_out_error": one.held_out_error,
                 "evaluations": one.evaluations,
+                "fault": one.fault,
             }
             for one in record.baselines
         ],
@@ -107,8 +110,11 @@ def evolve(
         "evaluations": run.evaluations,
         "early_stop": _early_stop(run, stop_above),
         **said_of_models,
+        "warnings": [*said_of_models["warnings"], *record.warnings],
     }
-    said = verdict(run, record.baselines, record.held_out[run.best.name]).sentence
+    said = verdict(run, record.baselines, record.held_out.get(run.best.name)).sentence
+    for warning in record.warnings:
+        say(f"warning: {warning}")
     answer(found, _text(run, found, said), as_json)
 
 
@@ -120,6 +126,7 @@ def _individual(one: Individual) -> dict[str, Any]:
         "gain": one.gain,
         "kinship": one.kinship,
         "exploration": one.exploration,
+        "fault": one.fault,
     }
 
 
@@ -137,15 +144,15 @@ def _text(run: Run, found: dict[str, Any], said: str) -> str:
     for number, generation in enumerate(run.generations):
         for one in generation:
             numbers = f"{_number(one.score, 2):>7} {_number(one.gain, 2):>7} {_number(one.kinship, 2):>8}"
-            mark = " (exploration)" if one.exploration else ""
+            mark = (" (exploration)" if one.exploration else "") + (" (no score)" if one.fault else "")
             lines.append(f"{number:>10}  {one.name:24s} {numbers}  {' + '.join(one.parents)}{mark}")
     lines.append("")
     lines += [
         f"baseline: {one['name']}: {_number(one['score'], 2)}; held out {_number(one['held_out'], 2)}"
         for one in found["baselines"]
     ]
-    held_out = found["held_out"][run.best.name]
-    lines.append(f"best: {run.best.name}, {_number(run.best.score, 2)}; held out {held_out:.2f}. {said}")
+    held_out = _number(found["held_out"].get(run.best.name), 2)
+    lines.append(f"best: {run.best.name}, {_number(run.best.score, 2)}; held out {held_out}. {said}")
     stopped = stop_sentence(run.stopped_by) if run.stopped_by else ""
     lines.append(f"{stopped} {run.merges} merges, {run.evaluations} evaluations.".strip())
     return "\n".join(lines)

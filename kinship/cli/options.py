@@ -21,6 +21,7 @@ __all__ = [
     "Limit",
     "Place",
     "Precision",
+    "Rescore",
     "Tasks",
     "absolute",
     "local",
@@ -38,6 +39,9 @@ Place = Annotated[Device, typer.Option(help="Where to compute.")]
 Precision = Annotated[Dtype, typer.Option(help="Of evaluation; auto is the checkpoint's own.")]
 BatchSize = Annotated[int, typer.Option(help="Requests in one forward pass: more is faster where memory allows.")]
 FewShot = Annotated[int | None, typer.Option(help="Examples before each question.")]
+Rescore = Annotated[
+    bool, typer.Option("--rescore", help="Score all models anew where the questions have changed since it began.")
+]
 ChatTemplate = Annotated[bool, typer.Option("--apply-chat-template", help="Use the chat template.")]
 
 

@@ -17,12 +17,13 @@ from kinship.cli.options import (
     Limit,
     Place,
     Precision,
+    Rescore,
     Tasks,
     absolute,
     local,
     names_in,
 )
-from kinship.cli.program import AsJson, answer, app, progress
+from kinship.cli.program import AsJson, answer, app, progress, say
 from kinship.evaluation import Options
 from kinship.evolution.recipes import Trial
 
@@ -63,6 +64,7 @@ def search(
     batch_size: BatchSize = 1,
     num_fewshot: FewShot = None,
     apply_chat_template: ChatTemplate = False,
+    rescore: Rescore = False,
     as_json: AsJson = False,
 ) -> None:
     """Search the parameters of a merge: tried on one half of the questions, judged on the other."""
@@ -89,7 +91,11 @@ def search(
         )
         said_of_models = compared(plan.base, tuple(dict.fromkeys((*plan.parents, *plan.kin_to))), allow_partial)
         folder = recipe_run_folder(new_recipe_run_name(plan)) if out is None else out.absolute()
-        found = _told(carry_out(plan, folder, shared_evaluator(), report), folder) | said_of_models
+        record = carry_out(plan, folder, shared_evaluator(), report, rescore=rescore)
+    found = _told(record, folder) | said_of_models
+    found["warnings"] = [*said_of_models["warnings"], *record.warnings]
+    for warning in record.warnings:
+        say(f"warning: {warning}")
     answer(found, _text(found), as_json)
 
 
@@ -112,13 +118,21 @@ def _told(record: RecipeRecord, folder: Path) -> dict[str, Any]:
         "gain_stderr": held_out and held_out.error,
         "rival": held_out
         and {"name": held_out.rival, "held_out": held_out.rival_score, "lead_stderr": held_out.rival_error},
-        "verdict": held_out.sentence if held_out else "No trial is within the limit of kinship.",
+        "verdict": held_out.sentence if held_out else _none(record),
         "trials": [_trial(one) for one in record.trials],
         "pruned": sum(one.state == "pruned" for one in record.trials),
         "importance": dict(record.importance),
         "unit": record.unit,
+        "warnings": record.warnings,
         "out": str(folder),
     }
+
+
+def _none(record: RecipeRecord) -> str:
+    if record.best is not None:
+        return "The best recipe has no score on the questions that were held out."
+    scored = any(one.score is not None for one in record.trials)
+    return "No trial is within the limit of kinship." if scored else "No trial has a score."
 
 
 def _trial(one: Trial) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from kinship.evaluation.answers import Answer, Answers
 from kinship.evaluation.backend import Evaluator
+from kinship.evaluation.caveats import caveats
 from kinship.evaluation.comparable import Comparable, comparable
 from kinship.evaluation.gain import Gain, TaskGain, merge_gain
 from kinship.evaluation.importing import Published, read_published, read_uploaded
@@ -28,6 +29,7 @@ __all__ = [
     "TaskGain",
     "TaskScore",
     "Unit",
+    "caveats",
     "check_mixable",
     "comparable",
     "merge_gain",

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any, TypeVar
 
 from kinship.checkpoints import Checkpoint, open_checkpoint, tokenizer_digest
-from kinship.errors import KinshipError, TaskError
+from kinship.errors import DeviceError, KinshipError, ScoreError
 from kinship.evaluation.answers import Answer, Answers
 from kinship.evaluation.gold import gold_loss
 from kinship.evaluation.harness import harness
@@ -75,11 +75,11 @@ class Evaluator:
         CheckpointError
             The model cannot be loaded, or is not complete.
         DeviceError
-            The device is not there.
+            The device is not there, or its memory does not suffice.
         TaskError
-            A task cannot be read, or the harness cannot run it on this model.
-        NonFiniteError
-            The model answers NaN.
+            A task cannot be read.
+        ScoreError
+            The model has no score on a task: it answers NaN, or the harness cannot run the task on it.
         """
         options = options or Options()
         checkpoint = open_checkpoint(model)
@@ -115,7 +115,7 @@ class Evaluator:
         def answer(lm: Any, task: Task, loaded: LoadedTask) -> Answer:
             score = self._score(lm, task, loaded, options)
             lm.report = lambda *_: report((1 + tasks.index(task)) / len(tasks), f"{task.name}: right answers")
-            loss = gold_loss(lm, task.name, loaded.content, chat=options.apply_chat_template)
+            loss = gold_loss(lm, task.name, loaded.content, chat=_templated(lm, options))
             return Answer(score, loss.nats, loss.tokens)
 
         return Answers(self._each(tasks, lambda: self._mixed(mixture, options), answer, progress))
@@ -191,9 +191,8 @@ class Evaluator:
         return self._model[1]
 
     def _score(self, lm: Any, task: Task, loaded: LoadedTask, options: Options) -> TaskScore:
-        if options.apply_chat_template and not lm.tokenizer.chat_template:
-            raise TaskError(f"{lm.pretrained} has no chat template; evaluate it without --apply-chat-template")
         chosen = loaded.prepare(options)
+        lm.answers, lm.cut = task.answers, set()
         _seed()
         try:
             report = harness().evaluator.evaluate(
@@ -201,17 +200,39 @@ class Evaluator:
                 loaded.content,
                 samples=chosen,
                 bootstrap_iters=_BOOTSTRAP,
-                apply_chat_template=options.apply_chat_template,
+                apply_chat_template=_templated(lm, options),
                 fewshot_as_multiturn=True,
             )
         except Exception as error:  # a task's own code, a template, the device's memory
             if isinstance(error, KinshipError) or error is lm.ended_by:
                 raise
-            why = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            mend = "a smaller --batch-size needs less memory" if "memory" in why else "see the task's configuration"
-            raise TaskError(f"{task.name} cannot be run on {lm.pretrained} ({why}); {mend}") from error
+            raise _cannot_be_run(task, lm.checkpoint.name, error) from error
         score = task_score(task.name, report, part=options.part, digest=task.digest or loaded.digest)
-        return replace(score, lacking=lacking_characters(lm.tokenizer, asked_texts(report)))
+        return replace(
+            score,
+            lacking=lacking_characters(lm.tokenizer, asked_texts(report)),
+            cut=len(lm.cut),
+            untemplated=options.apply_chat_template and not _templated(lm, options),
+        )
+
+
+def _templated(lm: Any, options: Options) -> bool:
+    """Whether the questions are wrapped: a model without a chat template, as a base often is, is asked plainly."""
+    return options.apply_chat_template and bool(lm.tokenizer.chat_template)
+
+
+def _cannot_be_run(task: Task, model: str, error: Exception) -> KinshipError:
+    why = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    if isinstance(error, MemoryError) or "out of memory" in why.lower():
+        return DeviceError(f"{task.name} needs more memory than there is ({why}); use a smaller --batch-size")
+    mend = (
+        f"correct its files in {task.folder}, or leave it out"
+        if task.folder is not None
+        else "evaluate it without --apply-chat-template, or leave it out"
+        if "template" in type(error).__module__ + why
+        else "leave the task or the model out"
+    )
+    return ScoreError(f"{task.name} cannot be run on {model} ({why}); {mend}")
 
 
 def _key(checkpoint: Checkpoint, options: Options) -> tuple[Any, str]:

@@ -23,6 +23,9 @@ from kinship.evaluation.task_yaml import file_digest
 __all__ = ["LoadedTask", "load_task"]
 
 
+_NETWORK = ("httpx", "httpcore", "requests", "urllib3", "aiohttp")
+
+
 @dataclass(frozen=True)
 class LoadedTask:
     """What the harness made of a task.
@@ -97,12 +100,13 @@ def load_task(task: Task) -> LoadedTask:
     except KinshipError:
         raise
     except Exception as error:  # whatever the task's own code and the library that reads its data may raise
-        if isinstance(error, OSError) and task.digest is None:  # ConnectionError and the like
+        if task.digest is None and _is_of_network(error):
             raise TaskError(
                 f"the data of {task.name} are not on this machine and cannot be fetched ({_first_line(error)}); go "
                 "online once (without HF_HUB_OFFLINE), or give local task files with --include-path"
             ) from error
-        raise TaskError(f"the harness cannot read {task.name} ({_first_line(error)}); correct its files") from error
+        mend = f"correct its files in {task.folder}" if task.folder else "see that lm_eval itself reads it"
+        raise TaskError(f"the harness cannot read {task.name} ({_first_line(error)}); {mend}") from error
     few_shot = {name: one.get_config("num_fewshot") for name, one in content["tasks"].items()}
     return LoadedTask(task.name, content, few_shot)
 
@@ -131,6 +135,19 @@ def _dataset_of(task: Task) -> Any:
 
     rows = datasets.Dataset.from_list([dict(one) for one in task.documents])
     return lambda **_: {"test": rows}
+
+
+def _is_of_network(error: BaseException | None) -> bool:
+    """Tell whether nobody answered, which going online would mend; an answer of "there is no such thing" is none."""
+    while error is not None:
+        if getattr(error, "response", None) is not None:
+            return False
+        library = type(error).__module__.partition(".")[0]
+        lost = isinstance(error, FileNotFoundError) and "://" in str(error)
+        if isinstance(error, ConnectionError | TimeoutError) or library in _NETWORK or lost:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _first_line(error: Exception) -> str:

@@ -30,7 +30,7 @@ def own_task(path: Path) -> Task:
           paragraphs, and each passage counts as one question;
         - a .jsonl file whose lines have ``text``: the same, each line being one question, uncut;
         - a .jsonl file whose lines have ``prompt`` and ``answer``: greedy generation, percent of answers that are
-          met exactly, space around them aside;
+          met exactly, space around them aside; the room for an answer follows from the tokenizer (`answer_room`);
         - a .jsonl file whose lines also have ``choices``: percent of prompts whose likeliest choice is the answer,
           which is given as a choice or as its position from 0. As in the harness, a space parts prompt and choice
           unless one of them has one there.
@@ -69,11 +69,10 @@ def _config(documents: Sequence[Document]) -> Mapping[str, Any]:
             "target_delimiter": "",
             "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
         }
-    longest = max(len(one["answer"].encode()) for one in documents)  # bytes: no tokenizer needs more tokens
     lines = any("\n" in one["answer"] for one in documents)
     return asked | {
         "output_type": "generate_until",
-        "generation_kwargs": {"until": [] if lines else ["\n"], "max_gen_toks": longest + 1, "do_sample": False},
+        "generation_kwargs": {"until": [] if lines else ["\n"], "do_sample": False},
         "filter_list": [
             {
                 "name": "stripped",

@@ -49,6 +49,10 @@ class TaskScore:
         The characters of the questions for which the model's tokenizer has no token.
     note : str
         What is to be said of the number: why it is not the task's first metric.
+    cut : int
+        Questions whose prompts the harness cut at the left, being longer than the model's window.
+    untemplated : bool
+        A chat template was asked for and the model has none: it was asked plainly.
     """
 
     task: str
@@ -63,6 +67,8 @@ class TaskScore:
     per_question: tuple[float, ...] | None = field(default=None, repr=False)
     lacking: str = ""
     note: str = ""
+    cut: int = 0
+    untemplated: bool = False
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.value):

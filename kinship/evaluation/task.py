@@ -37,6 +37,13 @@ class Task:
     documents: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
 
     @property
+    def answers(self) -> tuple[str, ...]:
+        """The answers to be generated, where it is made from own text that has them."""
+        if self.config is None or self.config["output_type"] != "generate_until":
+            return ()
+        return tuple(str(one["answer"]) for one in self.documents)
+
+    @property
     def key(self) -> tuple[str, str | None, Path | None]:
         """What tells it from other tasks."""
         return self.name, self.digest, self.folder

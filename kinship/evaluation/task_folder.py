@@ -15,12 +15,10 @@ import yaml
 
 from kinship.errors import TaskError
 from kinship.evaluation.task import Entry, Task, entry_of, expand
-from kinship.evaluation.task_yaml import file_digest, read_yaml
+from kinship.evaluation.task_data import TaskData, leaves
+from kinship.evaluation.task_yaml import read_yaml
 
 __all__ = ["TaskFile", "TaskFolder"]
-
-_LOADERS = ("json", "csv", "parquet", "text", "arrow")
-"""Loaders of the `datasets` library that read local files; any other `dataset_path` may be on the Hub."""
 
 
 @dataclass(frozen=True)
@@ -31,37 +29,16 @@ class TaskFile:
     config: Mapping[str, Any]
 
     @cached_property
-    def data_files(self) -> Any:
-        """The configuration's data files, absolute, in the structure that it gives them.
-
-        Raises
-        ------
-        TaskError
-            One lies neither beside the YAML file nor below the working folder.
-        """
-        return self._located((self.config.get("dataset_kwargs") or {}).get("data_files"))
+    def data(self) -> TaskData:
+        """Where its data lie."""
+        return TaskData(self.file, self.config)
 
     @cached_property
     def content(self) -> Any:
         """All that decides its score: configuration, and digests of its files; None where its data are elsewhere."""
-        files = _leaves(self.data_files)
-        if self.config.get("dataset_path") not in _LOADERS or not files or any("://" in file for file in files):
-            return None
-        options = {key: value for key, value in self.config["dataset_kwargs"].items() if key != "data_files"}
         rest = {key: value for key, value in self.config.items() if key not in ("dataset_kwargs", "metadata")}
-        return [rest, options, [file_digest(Path(file)) for file in files]]
-
-    def _located(self, said: Any) -> Any:
-        if isinstance(said, Mapping):
-            return {key: self._located(value) for key, value in said.items()}
-        if isinstance(said, list):
-            return [self._located(value) for value in said]
-        if said is None or "://" in str(said):
-            return said
-        for path in (self.file.parent / str(said), Path(str(said)).expanduser().absolute()):
-            if path.is_file():
-                return str(path)
-        raise TaskError(f"{self.file}: its data file {said} is not beside it; put it there or correct data_files")
+        data = self.data.content
+        return None if data is None else [rest, *data]
 
 
 class TaskFolder:
@@ -111,17 +88,13 @@ class TaskFolder:
     def write_overlay(self, folder: Path) -> None:
         """Write a file for each task that has its data, which includes the original and says where they are.
 
-        The harness takes relative data files to be below the working folder; given this folder after the task
+        The harness takes relative places to be below the working folder; given this folder after the task
         folder itself, it reads each task from here, functions and tags included.
         """
         tasks = [one for one in self._files.values() if "group" not in one.config]
         for number, one in enumerate(tasks):
             with suppress(TaskError):  # one without data is not the one that was asked for
-                located = {"data_files": one.data_files} if one.data_files else {}
-                overlay = {
-                    "include": str(one.file),
-                    "dataset_kwargs": (one.config.get("dataset_kwargs") or {}) | located,
-                }
+                overlay = {"include": str(one.file)} | one.data.located
                 (folder / f"{number}.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
 
     def _digest(self, name: str) -> str | None:
@@ -144,15 +117,7 @@ class TaskFolder:
 def _index(files: Mapping[str, TaskFile]) -> dict[str, Entry]:
     tags: dict[str, list[str]] = {}
     for name, one in files.items():
-        for tag in _leaves(one.config.get("tag")) if "group" not in one.config else ():
+        for tag in leaves(one.config.get("tag")) if "group" not in one.config else ():
             tags.setdefault(tag, []).append(name)
     index = {tag: Entry(tag, tuple(sorted(names)), scored=False) for tag, names in tags.items()}
     return index | {name: entry_of(name, one.config) for name, one in files.items()}
-
-
-def _leaves(said: Any) -> list[str]:
-    if isinstance(said, Mapping):
-        return [leaf for value in said.values() for leaf in _leaves(value)]
-    if isinstance(said, list):
-        return [leaf for value in said for leaf in _leaves(value)]
-    return [] if said is None else [str(said)]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
+from kinship.errors import ScoreError
 from kinship.evolution.lead import against
 from kinship.evolution.run import Run
 from kinship.evolution.search import Evaluate
@@ -65,6 +66,8 @@ class BaselineScore:
     held_out_error : float or None
         Standard error of what the best model of the search scores above it there, paired over the questions; None
         where it cannot be known.
+    fault : str
+        Why it has no score; empty where it has one.
     """
 
     baseline: Baseline
@@ -73,6 +76,7 @@ class BaselineScore:
     seconds: float | None = None
     held_out: float | None = None
     held_out_error: float | None = None
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def baselines(run: Run, scales: Sequence[float] = SCALES) -> tuple[Baseline, ...
     The soup is the mean of the weights (Wortsman et al., arXiv 2203.05482); task arithmetic adds `scale` times every
     model's delta to the base (Ilharco et al., arXiv 2212.04089).
     """
-    names = tuple(one.name for one in run.generations[0])
+    names = tuple(one.name for one in run.generations[0] if one.score is not None)
     best = run.until(0).best.name
     return (
         Baseline(THE_BASE, None, (), {}),
@@ -124,7 +128,8 @@ def score_baselines(
     Parameters
     ----------
     make : callable
-        Makes the model of a baseline under the baseline's name; returns the seconds it took.
+        Makes the model of a baseline under the baseline's name; returns the seconds it took. What it or `evaluate`
+        says in a `ScoreError` is why that baseline alone has no score.
     evaluate : callable
         As in `search`, given the baseline's name; not called for the best foundation model, whose score is known.
     """
@@ -134,11 +139,19 @@ def score_baselines(
             score = run.population.scores[baseline.model]
             found.append(BaselineScore(baseline, score, len(run.generations[0])))
         else:
-            seconds = make(baseline) if baseline.method is not None else 0.0
-            scored = evaluate(baseline.model)
-            known = scored.score if isfinite(scored.score) else None
-            found.append(BaselineScore(baseline, known, 1, seconds + scored.seconds))
+            found.append(_scored(baseline, make, evaluate))
     return tuple(found)
+
+
+def _scored(baseline: Baseline, make: Callable[[Baseline], float], evaluate: Evaluate) -> BaselineScore:
+    try:
+        seconds = make(baseline) if baseline.method is not None else 0.0
+        score, more = evaluate(baseline.model)
+    except ScoreError as error:
+        return BaselineScore(baseline, None, 1, fault=str(error))
+    if not isfinite(score):
+        return BaselineScore(baseline, None, 1, seconds + more, fault=f"its score is {score}")
+    return BaselineScore(baseline, score, 1, seconds + more)
 
 
 def verdict(run: Run, scores: Sequence[BaselineScore], held_out: float | None = None) -> Verdict:

@@ -32,6 +32,8 @@ class Individual:
         Why its parents were merged; empty where nobody said.
     merge_seconds, evaluation_seconds : float or None
         What it cost, where known.
+    fault : str
+        Why it has no score; empty where it has one, and where nobody said.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Individual:
     reason: str = ""
     merge_seconds: float | None = None
     evaluation_seconds: float | None = None
+    fault: str = ""
 
 
 @dataclass(frozen=True)

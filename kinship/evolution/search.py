@@ -15,7 +15,7 @@ from random import Random
 from statistics import fmean
 from typing import NamedTuple
 
-from kinship.errors import SearchError
+from kinship.errors import ScoreError, SearchError
 from kinship.evolution.limits import EXHAUSTED, Limits, stop_reason
 from kinship.evolution.pair import Kinship, Pair, defined, mean_kinship
 from kinship.evolution.population import Individual
@@ -36,10 +36,11 @@ class Scored(NamedTuple):
 
 
 Merge = Callable[[str, str, str], float]
-"""Makes the model of this name from the first and the second parent; returns the seconds it took."""
+"""Makes the model of this name from the first and the second parent; returns the seconds it took. `ScoreError`: it
+cannot be made, which costs this model alone."""
 
 Evaluate = Callable[[str], Scored]
-"""Scores the model of this name."""
+"""Scores the model of this name. `ScoreError`: it has no score, which costs this model alone."""
 
 
 @dataclass(frozen=True)
@@ -58,27 +59,50 @@ class Ahead:
     stop: str | None = None
 
 
-def begin(foundations: Mapping[str, float], *, strategy_name: str = "kinship", k: int = 3, seed: int = 0) -> Run:
+def begin(
+    foundations: Mapping[str, float],
+    *,
+    strategy_name: str = "kinship",
+    k: int = 3,
+    seed: int = 0,
+    faults: Mapping[str, str] | None = None,
+) -> Run:
     """Return a run that holds its foundation models with their average task scores.
+
+    Parameters
+    ----------
+    foundations : Mapping of str to float
+        Score by name.
+    strategy_name, k, seed
+        As in `Run`.
+    faults : Mapping of str to str, optional
+        Foundation models that have no score, and why: they are named and take no part.
 
     Raises
     ------
     UnknownNameError
         No strategy has this name.
     SearchError
-        There are fewer than two models, k is less than 2, a score is not a number, or a name is that of a merge.
+        There are fewer than two models with a score, k is less than 2, a score is not a number, or a name is that of
+        a merge.
     """
     strategy(strategy_name)
+    faults = faults or {}
     if len(foundations) < 2:
-        raise SearchError(f"a search needs two foundation models or more, not {len(foundations)}; choose more")
+        told = f"a search needs two foundation models or more, not {len(foundations)}; choose more"
+        why = "; ".join(f"{name} has no score ({fault})" for name, fault in faults.items())
+        raise SearchError(f"{why}: {told}" if why else told)
     if k < 2:
         raise SearchError(f"the k best models are merged among themselves, and k is {k}; choose 2 or more")
     for name, score in foundations.items():
         if not isfinite(score):
             raise SearchError(f"the foundation model {name} has the score {score}; leave it out or evaluate it again")
+    for name in (*foundations, *faults):
         if _MERGE_NAME.fullmatch(name):
             raise SearchError(f"{name} is what a merge of this search would be called; rename the foundation model")
-    return Run(strategy_name, k, seed, (tuple(Individual(n, 0, score=float(s)) for n, s in foundations.items()),))
+    scored = (Individual(name, 0, score=float(score)) for name, score in foundations.items())
+    failed = (Individual(name, 0, fault=fault) for name, fault in faults.items())
+    return Run(strategy_name, k, seed, ((*scored, *failed),))
 
 
 def next_pairs(run: Run, kinship: Kinship, rules: Sequence[Rule] = (), limits: Limits | None = None) -> Ahead:
@@ -146,18 +170,20 @@ def _named(generation: int, pairs: Sequence[Pair]) -> tuple[Planned, ...]:
 
 def _made(run: Run, planned: Planned, merge: Merge, evaluate: Evaluate, kinship: Kinship) -> Individual:
     first, second = planned.pair.first, planned.pair.second
-    merging = merge(planned.name, first, second)
-    score, scoring = evaluate(planned.name)
-    known = isfinite(score)
-    return Individual(
+    child = Individual(
         name=planned.name,
         generation=run.complete,
         parents=(first, second),
-        score=float(score) if known else None,
         kinship=defined(kinship, first, second),
-        gain=score - fmean(run.population.scores[parent] for parent in (first, second)) if known else None,
         exploration=planned.pair.exploration,
         reason=planned.pair.reason,
-        merge_seconds=merging,
-        evaluation_seconds=scoring,
     )
+    try:
+        child = replace(child, merge_seconds=merge(planned.name, first, second))
+        score, seconds = evaluate(planned.name)
+    except ScoreError as error:
+        return replace(child, fault=str(error))
+    if not isfinite(score):
+        return replace(child, fault=f"its score is {score}", evaluation_seconds=seconds)
+    gain = score - fmean(run.population.scores[parent] for parent in (first, second))
+    return replace(child, score=float(score), gain=gain, evaluation_seconds=seconds)

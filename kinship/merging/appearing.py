@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from kinship.errors import MergeError
+from kinship.errors import PlaceError
 
 __all__ = ["appearing", "vanish"]
 
@@ -23,7 +23,7 @@ def appearing(out: Path) -> Iterator[Path]:
 
     Raises
     ------
-    MergeError
+    PlaceError
         `out` is taken, somebody is writing it, or its place cannot be written.
     """
     _refuse_taken(out)
@@ -32,7 +32,7 @@ def appearing(out: Path) -> Iterator[Path]:
         part.mkdir(parents=True, exist_ok=True)
         handle = os.open(part, os.O_RDONLY)
     except OSError as error:
-        raise MergeError(f"{out} cannot be written ({error.strerror}); choose another place") from None
+        raise PlaceError(f"{out} cannot be written ({error.strerror}); choose another place") from None
     try:
         _lock(handle, out)
         try:
@@ -60,20 +60,20 @@ def vanish(folder: Path) -> None:
 
 
 def _refuse_taken(out: Path) -> None:
-    """Raise MergeError where something is at `out` already; an empty folder is nothing."""
+    """Raise PlaceError where something is at `out` already; an empty folder is nothing."""
     try:
         taken = out.is_symlink() or out.is_file() or (out.is_dir() and any(out.iterdir()))
     except OSError as error:
-        raise MergeError(f"{out} cannot be read ({error.strerror}); choose another place") from None
+        raise PlaceError(f"{out} cannot be read ({error.strerror}); choose another place") from None
     if taken:
-        raise MergeError(f"{out} exists already; remove it or choose another name")
+        raise PlaceError(f"{out} exists already; remove it or choose another name")
 
 
 def _lock(handle: int, out: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        raise MergeError(f"{out} is being written by another process; wait for it or choose another name") from None
+        raise PlaceError(f"{out} is being written by another process; wait for it or choose another name") from None
 
 
 def _empty(folder: Path) -> None:

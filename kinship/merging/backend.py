@@ -6,6 +6,7 @@ should draw from torch's global generator meanwhile.
 
 from __future__ import annotations
 
+import errno
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from kinship.errors import KinshipError, MergeError
+from kinship.errors import KinshipError, MergeError, PlaceError
 from kinship.merging.appearing import appearing
 from kinship.merging.description import describe
 from kinship.merging.locate import located
@@ -25,6 +26,8 @@ __all__ = ["merge"]
 
 
 _turn = threading.Lock()
+_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+"""What no other recipe would mend; safetensors says so in words: "... (os error 28)"."""
 
 
 def merge(recipe: Recipe, out: Path | str, progress: Report | None = None) -> MergeRecord:
@@ -97,6 +100,8 @@ def _run(recipe: Recipe, part: Path, report: _Reported) -> None:
         if error is report.raised or isinstance(error, KinshipError):
             raise
         first = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+        if getattr(error, "errno", None) in _PLACE or any(f"(os error {number})" in first for number in _PLACE):
+            raise PlaceError(f"mergekit could not make the merge: {first}; free some space") from error
         raise MergeError(
             f"mergekit could not make the merge: {first}; run the preflight, and mend the recipe"
         ) from error

@@ -12,7 +12,7 @@ from kinship.evolution.limits import EXHAUSTED, UNCHANGED
 from kinship.ui.evolution_export import show_export
 from kinship.ui.evolution_views import show_compare, show_curve, show_matrix, show_stops, show_tree
 from kinship.ui.generations import show_generations
-from kinship.ui.undertaking import More, choose_one, own_names, show_controls, watch
+from kinship.ui.undertaking import More, choose_one, own_names, show_controls, show_warnings, watch
 from kinship.ui.words import decimals
 from kinship.workspace import Job
 from kinship.workspace.families import Family
@@ -45,6 +45,7 @@ def _live(name: str, job: Job | None) -> None:
     if record.run is not None:
         _headline(record, record.run)
     _controls(name, record, job)
+    show_warnings(record.warnings)
     if record.run is None:
         return
     tabs = st.tabs(["Generations", "Curve", "Tree", "Matrix", "Stops", "Compare", "Keep and export"])

@@ -139,6 +139,7 @@ def _report(name: str, record: RunRecord) -> str:
     )
     sections = [
         Section("Result", f"{said} {asked}"),
+        *([Section("Warnings", "; ".join(record.warnings))] if record.warnings else []),
         Section("By generation", figure=generations.draw(curves, "generation")),
         Section("By merges spent", figure=generations.draw(curves, "merges")),
         Section("Tree", figure=search_tree.draw(search_tree.search_tree_info(run, record.unit))),

@@ -24,6 +24,7 @@ _COLUMNS = {
     ),
     "kinship": st.column_config.NumberColumn("Kinship", format="%.2f", width=70, help="PCC of the parents."),
     "parents": st.column_config.TextColumn("Parents", width=220, help="The first is the base of SLERP."),
+    "why": st.column_config.TextColumn("No score", width=220, help="Why it has no score."),
     "step": st.column_config.TextColumn("Step", width=84, help="How its parents were chosen."),
 }
 _AGAINST: tuple[tuple[Literal["generation", "merges"], str], ...] = (
@@ -70,6 +71,7 @@ def show_generations(run: Run) -> None:
             "kinship": one.kinship,
             "parents": " + ".join(one.parents),
             "step": "exploration" if one.exploration else "",
+            "why": one.fault,
         }
         for generation in run.generations
         for one in generation

@@ -7,6 +7,7 @@ import streamlit as st
 from kinship.checkpoints import Alignment
 from kinship.evaluation import Options, Scores
 from kinship.ui.scoring import Scoring
+from kinship.ui.undertaking import show_warnings
 from kinship.ui.words import decimals
 from kinship.ui.work import show_latest
 from kinship.workspace import enqueue, ensure_worker
@@ -29,6 +30,8 @@ def offer_scoring(family: Family, scoring: Scoring, scores: dict[str, Scores]) -
     latest = show_latest("evaluate", models=[family.base, *family.members])
     if latest is not None and latest.state in ("queued", "running"):
         return
+    if latest is not None and latest.state == "done":
+        show_warnings(latest.result.get("warnings", ()))
     row = st.container(horizontal=True, vertical_alignment="center")
     if row.button(
         f"Score all {len(scores)} models", disabled=not scoring.tasks, type="primary" if bare else "secondary"

@@ -12,6 +12,7 @@ from kinship.errors import KinshipError
 from kinship.merging import Finding, Recipe, has_error, located, make_record, preflight
 from kinship.ui.merge_result import AWAITED
 from kinship.ui.scoring import Scoring
+from kinship.ui.undertaking import show_warnings
 from kinship.ui.work import show_latest
 from kinship.workspace import enqueue, ensure_worker
 from kinship.workspace.families import Family
@@ -73,6 +74,7 @@ def show_soup(family: Family, models: dict[str, str], scoring: Scoring) -> None:
         return
     if latest is not None and latest.state == "done":
         st.caption(_told(latest.result))
+        show_warnings(latest.result.get("warnings", ()))
     row = st.container(horizontal=True, vertical_alignment="bottom")
     name = row.text_input("Name of the soup", "greedy-soup", width=240)
     if row.button(f"Greedy soup of {len(models)} models", disabled=not scoring.tasks or _fault(name) != ""):

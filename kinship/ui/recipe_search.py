@@ -10,7 +10,7 @@ from kinship.errors import KinshipError
 from kinship.evolution.recipes import Trial
 from kinship.ui.recipe_search_form import ask_for_recipe_search
 from kinship.ui.recipe_search_views import show_recipe_views
-from kinship.ui.undertaking import More, choose_one, own_names, show_controls, watch
+from kinship.ui.undertaking import More, choose_one, own_names, show_controls, show_warnings, watch
 from kinship.ui.words import decimals
 from kinship.workspace import Job
 from kinship.workspace.families import Family
@@ -60,7 +60,8 @@ def _live(family: Family, name: str, job: Job | None) -> None:
         return
     _headline(record)
     _controls(name, record, job)
-    if record.start is not None and record.start.score is not None:
+    show_warnings(record.warnings)
+    if any(one.score is not None for one in record.trials):
         show_recipe_views(family, name, record)
 
 
@@ -99,10 +100,12 @@ def _sentence(record: RecipeRecord) -> str:
     best, start = record.best, record.start
     if record.held_out is not None and best is not None:
         return f"**Trial {best.number}** is the best. {record.held_out.sentence}"
-    if start is None or start.score is None:
+    if start is None or start.state == "running":
         return "The starting recipe comes first."
     if best is None or best.score is None:
         return "No trial within the limit of kinship has a score yet."
+    if start.score is None:
+        return f"**Trial {best.number}** is the best so far; the starting recipe has no score."
     if best.number == 0:
         return "No trial scores more than the starting recipe so far."
     return f"**Trial {best.number}** scores {best.score - start.score:+.3g} against the starting recipe so far."

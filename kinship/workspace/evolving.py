@@ -6,15 +6,17 @@ and scores by model, task and options. A search that is started again goes on wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from kinship.checkpoints import unique_names
-from kinship.errors import SearchError
+from kinship.errors import ScoreError
 from kinship.evaluation import Evaluator
-from kinship.evolution import THE_BASE, Run, begin, effort, score_baselines, search
+from kinship.evolution import THE_BASE, BaselineScore, Run, begin, effort, score_baselines, search
 from kinship.evolution.strategies import strategy
+from kinship.merging import vanish
 from kinship.report import Report
 from kinship.workspace.alone import alone
 from kinship.workspace.context import JobContext
@@ -22,21 +24,23 @@ from kinship.workspace.evaluating import shared_evaluator
 from kinship.workspace.keeping import remake
 from kinship.workspace.plan import Plan
 from kinship.workspace.runs import Kin, RunRecord, load_run, read_run, run_folder, write_run
+from kinship.workspace.same_search import check_questions, check_same
 from kinship.workspace.unchanged import still_same
 from kinship.workspace.workbench import Workbench
 
 __all__ = ["evolve", "evolve_run"]
 
 
-def evolve_run(context: JobContext, run: str) -> dict[str, object]:
+def evolve_run(context: JobContext, run: str, rescore: bool = False) -> dict[str, object]:
     """Go on with a run of the workspace until it is over (the job kind `evolve`)."""
 
-    found = evolve(load_run(run).plan, run_folder(run), shared_evaluator(), context.report).run
+    plan, folder = load_run(run).plan, run_folder(run)
+    found = evolve(plan, folder, shared_evaluator(), context.report, rescore=rescore).run
     assert found is not None
     return {"best": found.best.name, "merges": found.merges, "stopped_by": found.stopped_by}
 
 
-def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report) -> RunRecord:
+def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report, *, rescore: bool = False) -> RunRecord:
     """Search, and keep the run and its models in a folder.
 
     Parameters
@@ -47,6 +51,8 @@ def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report) -> Ru
     evaluator : Evaluator
     report : callable
         Given the share done and what is being done; what it raises ends the work, and it can be taken up again.
+    rescore : bool
+        Begin anew in the folder where the questions have changed since; equal merges are found and not made again.
 
     Returns
     -------
@@ -56,22 +62,29 @@ def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report) -> Ru
     Raises
     ------
     SearchError
-        The folder holds the run of another search, another process is at work on it, or a model has changed since.
+        The folder holds the run of another search, another process is at work on it, a model or the questions have
+        changed since, or fewer than two foundation models have a score.
     KinshipError
-        A model or task cannot be read, a merge cannot be made, or the folder cannot be written.
+        A model or task cannot be read, or the folder cannot be written.
     """
     with alone(folder):
         record = replace(_begun(plan, folder), plan=plan, over=False)
         record = replace(record, fingerprints=still_same(record.fingerprints, (plan.base, *plan.foundations)))
-        for gone in _gone(record):
-            remake(folder, gone, report)
         bench = _bench(record, folder, evaluator, report)
+        questions = bench.questions
+        if check_questions(folder, record.questions, questions, plan.tasks, anew=rescore):
+            record = RunRecord(plan, fingerprints=record.fingerprints, attempt=record.attempt + 1)
+            bench = _bench(record, folder, evaluator, report)
+        record = replace(record, questions=questions)
+        for gone in _gone(record):
+            bench.paths[gone] = remake(folder, gone, report)
 
         def keep(**changes: Any) -> None:
             nonlocal record
             paths = {**record.paths, **{name: str(path) for name, path in bench.paths.items()}}
             recipes, digests = {**record.recipes, **bench.recipes}, {**record.digests, **bench.digests}
-            record = replace(record, paths=paths, recipes=recipes, digests=digests, **changes)
+            noted = tuple(dict.fromkeys((*record.noted, *bench.warnings)))
+            record = replace(record, paths=paths, recipes=recipes, digests=digests, noted=noted, **changes)
             write_run(folder, record)
 
         if record.run is None:  # what cannot be is refused before anything is scored or written
@@ -79,9 +92,10 @@ def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report) -> Ru
             asked: dict[str, Any] = {"strategy_name": plan.strategy, "k": plan.k, "seed": plan.seed}
             begin(dict.fromkeys(names, 0.0), **asked)
             bench.check()
+            bench.keep_questions(folder)
             keep()
-            scores = {name: bench.score(name).score for name in names}
-            keep(run=begin(scores, **asked), unit=bench.unit)
+            scores, faults = _foundations(names, bench)
+            keep(run=begin(scores, faults=faults, **asked), unit=bench.unit)
         keep()
         assert record.run is not None
         if not record.baselines:
@@ -96,6 +110,8 @@ def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report) -> Ru
         ):
             keep(run=run, kin_of_best=_kin_of_best(record, run, bench))
         keep(**_held_out(record, bench), over=True)
+        for before in range(1, record.attempt):
+            vanish(folder / _models(before))
         report(1.0, "done")
         return record
 
@@ -103,10 +119,25 @@ def evolve(plan: Plan, folder: Path, evaluator: Evaluator, report: Report) -> Ru
 def _begun(plan: Plan, folder: Path) -> RunRecord:
     """Return the run that is in the folder, if it is of the same search, or a new one."""
     record = read_run(folder) or RunRecord(plan)
-    asked: dict[str, Any] = {"limits": plan.limits, "family": plan.family, "allow_partial": plan.allow_partial}
-    if replace(record.plan, rules=plan.rules, **asked) != plan:
-        raise SearchError(f"{folder} holds the run of another search; choose another folder, or ask for the same")
+    by_digest = ("tasks", "include_path") if record.questions else ()
+    check_same(folder, record.plan, plan, ("rules", "limits", "family", "allow_partial", *by_digest))
     return record
+
+
+def _foundations(names: Sequence[str], bench: Workbench) -> tuple[dict[str, float], dict[str, str]]:
+    """Score the foundation models; return the scores, and why others have none."""
+    scores, faults = {}, {}
+    for name in names:
+        try:
+            scores[name] = bench.score(name).score
+        except ScoreError as error:
+            faults[name] = str(error)
+    return scores, faults
+
+
+def _models(attempt: int) -> str:
+    """Return the name of the folder for models: two attempts may call different merges by one name."""
+    return "models" if attempt == 1 else f"models-{attempt}"
 
 
 def _gone(record: RunRecord) -> list[str]:
@@ -116,7 +147,7 @@ def _gone(record: RunRecord) -> list[str]:
     """
     made = [one.name for generation in record.run.generations[1:] for one in generation] if record.run else []
     made += [one.baseline.name for one in record.baselines if one.baseline.method]
-    return [name for name in made if not Path(record.paths[name]).is_dir()]
+    return [name for name in made if name in record.paths and not Path(record.paths[name]).is_dir()]
 
 
 def _bench(record: RunRecord, folder: Path, evaluator: Evaluator, report: Report) -> Workbench:
@@ -128,8 +159,14 @@ def _bench(record: RunRecord, folder: Path, evaluator: Evaluator, report: Report
     paths |= {name: Path(path) for name, path in zip(names, plan.foundations, strict=True)}
     paths |= {THE_BASE: Path(plan.base)}
     apart = [THE_BASE, *(one.baseline.name for one in record.baselines)]
+    apart += [one.name for one in run.population.individuals if one.score is None] if run is not None else []
     bench = Workbench(
-        plan, folder / "models", evaluator, paths, apart, lambda what: report(min(bench.done / steps, 0.99), what)
+        plan,
+        folder / _models(record.attempt),
+        evaluator,
+        paths,
+        apart,
+        lambda what: report(min(bench.done / steps, 0.99), what),
     )
     if run is not None:
         made = sum(1 for one in record.baselines if one.baseline.method)
@@ -153,18 +190,21 @@ def _held_out(record: RunRecord, bench: Workbench) -> dict[str, Any]:
     scores = dict(record.held_out)
     scores |= {one.baseline.model: one.held_out for one in record.baselines if one.held_out is not None}
 
-    def held_out(name: str) -> float:
+    def held_out(name: str) -> float | None:
         if name not in scores:
-            scores[name] = bench.score(name, "held-out").score
-        return scores[name]
+            try:
+                scores[name] = bench.score(name, "held-out").score
+            except ScoreError as error:
+                bench.warn([f"{name} has no score on the questions that were held out: {error}"])
+        return scores.get(name)
 
-    told = {name: held_out(name) for name in (best.name, *best.parents, *(one.name for one in foundations))}
-    baselines = tuple(
-        replace(
-            one,
-            held_out=held_out(one.baseline.model),
-            held_out_error=bench.held_out_error(best.name, one.baseline.model),
-        )
-        for one in record.baselines
-    )
-    return {"held_out": told, "baselines": baselines}
+    names = (best.name, *best.parents, *(one.name for one in foundations if one.score is not None))
+    told = {name: score for name in names if (score := held_out(name)) is not None}
+
+    def compared(one: BaselineScore) -> BaselineScore:
+        score = None if one.score is None else held_out(one.baseline.model)
+        known = score is not None and best.name in told
+        error = bench.held_out_error(best.name, one.baseline.model) if known else None
+        return replace(one, held_out=score, held_out_error=error)
+
+    return {"held_out": told, "baselines": tuple(map(compared, record.baselines))}

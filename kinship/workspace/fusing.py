@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kinship.errors import SearchError
 from kinship.evaluation import Evaluator
 from kinship.evolution import begin_fusion, shared_name
 from kinship.evolution import fuse as rounds_of
@@ -28,6 +27,7 @@ from kinship.workspace.fusions import (
     read_fusion,
     write_fusion,
 )
+from kinship.workspace.same_search import check_questions, check_same
 
 __all__ = ["contributors_of", "fuse", "fuse_run"]
 
@@ -77,7 +77,7 @@ def fuse(plan: FusionPlan, folder: Path, contribute: Contribute, evaluator: Eval
     Raises
     ------
     SearchError
-        The folder holds another fusion, or another process is at work on it.
+        The folder holds another fusion, another process is at work on it, or the questions have changed since.
     ContributionError
         A contributor failed, or what it made does not fit the base; it is not kept.
     KinshipError
@@ -85,9 +85,12 @@ def fuse(plan: FusionPlan, folder: Path, contribute: Contribute, evaluator: Eval
     """
     with alone(folder):
         record = read_fusion(folder) or FusionRecord(plan)
-        if replace(record.plan, rounds=plan.rounds, commands=plan.commands, family=plan.family) != plan:
-            raise SearchError(f"{folder} holds another fusion; choose another folder, or ask for the same")
+        by_digest = ("tasks", "include_path") if record.questions else ()
+        check_same(folder, record.plan, plan, ("rounds", "commands", "family", *by_digest), "fusion")
         bench = FusionBench(plan, folder, contribute, evaluator, report)
+        check_questions(folder, record.questions, bench.questions, plan.tasks, anew=None)
+        record = replace(record, questions=bench.questions)
+        bench.keep_questions()
         fusion = record.fusion or begin_fusion(plan.contributors, plan.seed)
 
         def keep(**changes: Any) -> None:

@@ -20,6 +20,7 @@ from kinship.similarity import GramTable, gram_table, kinship_matrix, relative_c
 from kinship.workspace.contributors import Contribute
 from kinship.workspace.fusions import FusionPlan, Over, shared_model
 from kinship.workspace.merges import make_merge
+from kinship.workspace.same_search import copies_of_questions, keep_questions
 from kinship.workspace.scores import evaluate_kept
 
 __all__ = ["FusionBench"]
@@ -54,6 +55,16 @@ class FusionBench:
         self._tasks = resolve_tasks(plan.tasks, plan.include_path)
         self._report = report
         self._rounds_done = 0.0
+
+    @property
+    def questions(self) -> dict[str, str]:
+        """The digest of each task's configuration and data, by its name."""
+        return {task.name: self._evaluator.digest(task) for task in self._tasks}
+
+    def keep_questions(self) -> None:
+        """Copy own questions into the folder of the fusion, once."""
+        if not copies_of_questions(self._folder):
+            keep_questions(self._folder, self._tasks)
 
     def check(self) -> None:
         """Raise TaskError where a task has too few questions for the half that is asked at the end."""

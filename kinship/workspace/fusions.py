@@ -95,6 +95,8 @@ class FusionRecord:
         By half, search and held-out.
     done : bool
         True once nothing is left to do.
+    questions : Mapping of str to str
+        Digest of each task's configuration and data when the fusion began, by name; all its scores are of these.
     """
 
     plan: FusionPlan
@@ -102,6 +104,7 @@ class FusionRecord:
     held_out: Mapping[str, float] = field(default_factory=dict)
     over: Mapping[str, Over] = field(default_factory=dict)
     done: bool = False
+    questions: Mapping[str, str] = field(default_factory=dict)
 
 
 def shared_model(plan: FusionPlan, folder: Path, name: str) -> Path:
@@ -121,6 +124,7 @@ def _to_dict(record: FusionRecord) -> dict[str, Any]:
         "held_out": dict(record.held_out),
         "over": {part: one._asdict() for part, one in record.over.items()},
         "done": record.done,
+        "questions": dict(record.questions),
     }
 
 
@@ -133,6 +137,7 @@ def _from_dict(data: dict[str, Any]) -> FusionRecord:
         data["held_out"],
         {part: Over(**one) for part, one in data["over"].items()},
         data["done"],
+        data.get("questions", {}),
     )
 
 

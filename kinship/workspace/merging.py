@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from kinship.checkpoints import align, open_checkpoint
-from kinship.errors import RecipeError
+from kinship.errors import RecipeError, ScoreError
 from kinship.evaluation import Options, Part, resolve_tasks
 from kinship.merging import Recipe, greedy_soup, has_error, make_record, preflight, push_model, reference, uniform_soup
 from kinship.report import Report
+from kinship.workspace.alone_at_fault import alone_at_fault
 from kinship.workspace.context import JobContext
 from kinship.workspace.evaluating import score_models, shared_evaluator
 from kinship.workspace.families import Family, family, join_family
@@ -57,11 +58,13 @@ def merge_by_hand(
     made = _make(asked, name, _part(context, 0.0, 0.4))
     join_family(family_name, made.path)
     _measure(family(family_name), _part(context, 0.4, 0.5))
+    warnings: list[str] = []
     if tasks:
         parents = make_record(asked).parents  # an equal merge may know other places
         models = [*(parent.path for parent in parents), str(made.path)]
-        score_models(models, tasks, include_path, Options(**options), _part(context, 0.5, 1.0))
-    return {"path": str(made.path), "digest": made.record.digest, "seconds": made.seconds, "fresh": made.fresh}
+        warnings = score_models(models, tasks, include_path, Options(**options), _part(context, 0.5, 1.0))
+    found = {"path": str(made.path), "digest": made.record.digest, "seconds": made.seconds, "fresh": made.fresh}
+    return found | {"warnings": warnings}
 
 
 def soup_by_hand(
@@ -75,7 +78,8 @@ def soup_by_hand(
 ) -> dict[str, Any]:
     """Make the greedy soup of some models: in order of score, each stays if the soup's average score does not fall.
 
-    It is chosen on one half of the questions; soup and best single model are then compared on the other.
+    It is chosen on one half of the questions; soup and best single model are then compared on the other. A model that
+    has no score is left out and named.
     """
     asked, how = resolve_tasks(tasks, include_path), Options(**options)
     trials = 2 * len(models) + 1
@@ -98,12 +102,22 @@ def soup_by_hand(
         trial = context.scratch / make_record(recipe).digest  # goes with the job; what is left is the last soup
         return score(str(make_merge(recipe, trial, lambda _, what: context.check()).path))
 
-    soup = greedy_soup({model: score(model) for model in models}, score_soup)
+    scores, faults = {}, {}
+    for model in models:
+        try:
+            with alone_at_fault():
+                scores[model] = score(model)
+        except ScoreError as error:
+            faults[model] = error
+    if not scores:
+        raise next(iter(faults.values()))
+    soup = greedy_soup(scores, score_soup)
     best, *others = soup.chosen
     found = {
         "chosen": list(soup.chosen),
         "trace": [asdict(step) for step in soup.trace],
         "best_single": {"model": best, "score": score(best, "held-out")},
+        "warnings": [f"{Path(model).name} has no score: {fault}" for model, fault in faults.items()],
     }
     if not others:
         return found

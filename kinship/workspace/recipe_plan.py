@@ -142,6 +142,10 @@ class RecipeRecord:
         True once nothing is left to do.
     fingerprints : Mapping of str to str
         Of base, parents and the models to differ from, by path.
+    questions : Mapping of str to str
+        Digest of each task's configuration and data when the search began, by name; all its scores are of these.
+    noted : tuple of str
+        What must be said beside the scores.
     """
 
     plan: RecipePlan
@@ -152,6 +156,14 @@ class RecipeRecord:
     unit: Unit = "percent"
     over: bool = False
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+    questions: Mapping[str, str] = field(default_factory=dict)
+    noted: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> list[str]:
+        """Every trial that failed, with the reason, and what else must be said."""
+        failed = [one for one in self.trials if one.state == "failed"]
+        return [*(f"trial {one.number} has no score: {one.reason}" for one in failed), *self.noted]
 
     @property
     def start(self) -> Trial | None:
@@ -198,6 +210,7 @@ def _from_dict(data: dict[str, Any]) -> RecipeRecord:
         | {
             "plan": RecipePlan(**plan | lists | {"ranges": ranges, "options": Options(**plan["options"])}),
             "trials": tuple(map(trial_from_dict, data["trials"])),
+            "noted": tuple(data.get("noted", ())),
             "held_out": held_out and HeldOut(**held_out),
         }
     )

@@ -58,6 +58,12 @@ class RunRecord:
         Of the recipe of each merge and its models: equal merges have the same.
     fingerprints : Mapping of str to str
         Of base and foundation models, by path.
+    questions : Mapping of str to str
+        Digest of each task's configuration and data when the search began, by name; all its scores are of these.
+    noted : tuple of str
+        What must be said beside scores, kinship and merges.
+    attempt : int
+        How often all was scored anew because the questions were corrected, and once.
     """
 
     plan: Plan
@@ -71,6 +77,17 @@ class RunRecord:
     unit: Unit = "percent"
     digests: Mapping[str, str] = field(default_factory=dict)
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+    questions: Mapping[str, str] = field(default_factory=dict)
+    noted: tuple[str, ...] = ()
+    attempt: int = 1
+
+    @property
+    def warnings(self) -> list[str]:
+        """Every model and baseline that has no score, with the reason, and what else must be said."""
+        models = self.run.population.individuals if self.run else ()
+        faults = {one.name: one.fault for one in models if one.fault}
+        faults |= {one.baseline.name: one.fault for one in self.baselines if one.fault}
+        return [*(f"{name} has no score: {fault}" for name, fault in faults.items()), *self.noted]
 
 
 def new_run_name(plan: Plan) -> str:
@@ -91,6 +108,9 @@ def _to_dict(record: RunRecord) -> dict[str, Any]:
         "unit": record.unit,
         "digests": dict(record.digests),
         "fingerprints": dict(record.fingerprints),
+        "questions": dict(record.questions),
+        "noted": list(record.noted),
+        "attempt": record.attempt,
     }
 
 
@@ -99,6 +119,7 @@ def _from_dict(data: dict[str, Any]) -> RunRecord:
         **data
         | {
             "plan": plan_from_dict(data["plan"]),
+            "noted": tuple(data.get("noted", ())),
             "run": data["run"] and run_from_dict(data["run"]),
             "baselines": tuple(map(_baseline, data["baselines"])),
             "kin_of_best": tuple(Kin(tuple(names), tuple(map(tuple, values))) for names, values in data["kin_of_best"]),

@@ -44,7 +44,7 @@ def test_json_has_the_keys_and_they_agree(found, out):
     scores = {}
     for generation in found["generations"]:
         for one in generation:
-            assert one.keys() == {"name", "parents", "score", "gain", "kinship", "exploration"}
+            assert one.keys() == {"name", "parents", "score", "gain", "kinship", "exploration", "fault"}
             assert {*one["parents"]} <= scores.keys(), "parents are of earlier generations"
             if one["parents"]:
                 assert one["gain"] == pytest.approx(one["score"] - fmean(scores[name] for name in one["parents"]))
@@ -59,7 +59,8 @@ def test_json_has_the_keys_and_they_agree(found, out):
     assert {found["best"], "sorting", "shifting"} <= found["held_out"].keys()
     assert [one["name"] for one in found["baselines"]][:2] == ["the base model", "best foundation model"]
     assert all(
-        one.keys() == {"name", "score", "held_out", "held_out_error", "evaluations"} for one in found["baselines"]
+        one.keys() == {"name", "score", "held_out", "held_out_error", "evaluations", "fault"}
+        for one in found["baselines"]
     )
     kept = run_from_dict(json.loads((out / "run.json").read_text())["run"])
     early = would_have_stopped(kept, stopping_rule("kinship", threshold=0.9))

@@ -90,9 +90,12 @@ def folder_cases(folder: Path) -> dict[str, Case]:
         lost = said | {"task": "lost", "dataset_kwargs": {"data_files": {"test": "lost.jsonl"}}}
         _write(place / "lost.yaml", lost)
         _write(place / "middle.yaml", {"include": "base.yaml", "task": "middle", "metric_list": MEDIAN})
+        target = {"output_type": "loglikelihood", "doc_to_target": "{{choices[answer]}}", "doc_to_choice": None}
+        _write(place / "likely.yaml", {"include": "base.yaml", "task": "likely", "metric_list": ACC} | target)
         group = {"group": "all", "task": ["tricky", "plain"], "aggregate_metric_list": [{"metric": "acc"}]}
         _write(place / "all.yaml", group)
     options = {"tricky": Options(), "all": Options(limit=20, batch_size=8), "middle": Options(batch_size=8)}
+    options["likely"] = Options(limit=30, batch_size=8)
     return {name: Case(name, name, name, one, include=folder) for name, one in options.items()}
 
 
@@ -105,6 +108,9 @@ def own_cases(folder: Path) -> dict[str, Case]:
     write_jsonl(folder / "lines.jsonl", [{"text": text} for text in texts])
     pairs = [{"prompt": one["question"], "answer": answer} for one, answer in zip(asked, right, strict=True)]
     write_jsonl(folder / "asked.jsonl", pairs)
+    shots = ["".join(pair["prompt"] + pair["answer"] + "\n" for pair in pairs[i : i + i % 7]) for i in range(30)]
+    tight = [one | {"prompt": before + one["prompt"]} for one, before in zip(pairs, shots, strict=False)]
+    write_jsonl(folder / "tight.jsonl", tight)
     choices = [pair | {"choices": one["choices"]} for pair, one in zip(pairs, asked, strict=True)]
     write_jsonl(folder / "chosen.jsonl", choices)
     strip = [{"name": "s", "filter": [{"function": "regex", "regex_pattern": r"(\S*)"}, {"function": "take_first"}]}]
@@ -113,6 +119,9 @@ def own_cases(folder: Path) -> dict[str, Case]:
         | {"metric_list": BITS},
         "asked": {"output_type": "generate_until", "doc_to_text": "{{prompt}}", "doc_to_target": "{{answer}}"}
         | {"generation_kwargs": {"until": ["\n"], "max_gen_toks": 4, "do_sample": False}}
+        | {"filter_list": strip, "metric_list": EXACT},
+        "tight": {"output_type": "generate_until", "doc_to_text": "{{prompt}}", "doc_to_target": "{{answer}}"}
+        | {"generation_kwargs": {"until": ["\n"], "max_gen_toks": 5, "do_sample": False}}
         | {"filter_list": strip, "metric_list": EXACT},
         "chosen": {"output_type": "multiple_choice", "doc_to_text": "{{prompt}}", "doc_to_choice": "{{choices}}"}
         | {"doc_to_target": "{{choices.index(answer)}}", "metric_list": ACC},

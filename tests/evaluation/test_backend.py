@@ -19,8 +19,8 @@ from tests.evaluation.cases import demo_cases, folder_cases, own_cases
 
 NAMES = [
     *demo_cases(),
-    *("tricky", "all", "middle"),  # folder_cases
-    *("lines", "asked", "chosen"),  # own_cases
+    *("tricky", "all", "middle", "likely"),  # folder_cases
+    *("lines", "asked", "tight", "chosen"),  # own_cases
 ]
 
 
@@ -56,6 +56,7 @@ def test_a_score_is_that_of_simple_evaluate(evaluator, compared, name):
     score = evaluator.evaluate(model, [task], case.options).tasks[case.task]
     assert score.value == case.factor * theirs["value"]
     assert score.questions == len(theirs["samples"])
+    assert (score.cut > 0) == (name in ("tight", "with examples")), "of a window of 64"
     assert score.few_shot == (case.options.num_fewshot or 0)
     if name == "lines":
         bits, length = np.array(theirs["samples"]).T / [[math.log(2)], [1.0]]

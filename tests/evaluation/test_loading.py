@@ -83,7 +83,7 @@ def test_a_task_that_the_harness_cannot_make(tmp_path, evaluator, model):
 def test_a_task_that_does_not_fit_the_model(tmp_path, evaluator, model):
     """256 tokens of an answer are more than the model's 64."""
     write_jsonl(tmp_path / "long.jsonl", [{"prompt": "add 1+1=", "answer": "2" * 255}])
-    with pytest.raises(TaskError, match=r"long cannot be run on .*requested max tokens to generate"):
+    with pytest.raises(TaskError, match=r"long: 257 tokens may follow a prompt, and the window of .* has 64"):
         evaluator.evaluate(model, resolve_tasks([str(tmp_path / "long.jsonl")]))
 
 

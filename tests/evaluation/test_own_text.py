@@ -63,7 +63,8 @@ def test_lines_of_text_stay_whole(tmp_path):
 def test_prompt_and_answer_are_generated(tmp_path):
     task = own_task(lines(tmp_path, {"prompt": "2+2=", "answer": " 4 "}, {"prompt": "é?", "answer": "né"}))
     assert task.documents == ({"prompt": "2+2=", "answer": "4"}, {"prompt": "é?", "answer": "né"})
-    assert task.config["generation_kwargs"] == {"until": ["\n"], "max_gen_toks": 4, "do_sample": False}
+    assert task.config["generation_kwargs"] == {"until": ["\n"], "do_sample": False}
+    assert task.answers == ("4", "né")
 
 
 def test_choices_are_parted_from_the_prompt_by_one_space(tmp_path):

@@ -11,7 +11,7 @@ import yaml
 
 from kinship.evolution import read_columns, stopping_rule, would_have_stopped
 from kinship.published import lineages
-from kinship.workspace import jobs
+from kinship.workspace import Job, jobs
 from kinship.workspace.evolving import evolve
 from kinship.workspace.families import DEMO, Family, family, save_family
 from kinship.workspace.keeping import kept_models
@@ -200,3 +200,30 @@ def test_the_best_merges_of_a_run_are_a_lineage_on_the_page_stages(finished):
     app = run("pages/stages.py", family="mine", run="mine-kinship-1")
     assert not app.exception
     assert "The lineage mine-kinship-1" in words(app)
+
+
+def test_a_model_without_a_score_is_named_above_and_in_the_table(models):
+    plan = searches.tiny_plan(models, 1, family="mine")
+    evolve(plan, run_folder("mine-kinship-1"), searches.without(searches.Judge(), "m2"), searches.quiet)
+    app = opened()
+    assert not app.exception
+    assert "m2 has no score: m2 answers NaN" in [one.value for one in app.warning]
+    table = shown(app, "why")
+    assert dict(zip(table["model"], table["why"], strict=True))["m2"] == "m2 answers NaN"
+
+
+def test_corrected_questions_are_scored_anew_from_the_page(models, monkeypatch):
+    """The job that failed for them is the newest; its button asks for the same with all scored anew."""
+    plan = searches.tiny_plan(models, 1, family="mine")
+    write_run(run_folder("mine-kinship-1"), RunRecord(plan))
+    failed = Job(
+        "1", "evolve", "mine-kinship-1", "failed", 0.1, "", None, 0.0, 0.0, 1.0,
+        "the questions of asked.jsonl have changed; score all models anew with --rescore", None, {},
+    )  # fmt: skip
+    monkeypatch.setattr("kinship.ui.undertaking.latest_job", lambda kind, **match: failed)
+    monkeypatch.setattr("kinship.ui.undertaking.ensure_worker", lambda: None)
+    app = opened()
+    assert "asked.jsonl have changed" in app.error[0].value
+    press(app, "Score all models anew")
+    (asked,) = (one.arguments for one in jobs())
+    assert asked == {"run": "mine-kinship-1", "rescore": True}

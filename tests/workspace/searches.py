@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kinship.errors import ScoreError
 from kinship.evaluation import Scores, TaskScore
 from kinship.evolution import Limits
 from kinship.workspace.plan import Plan
@@ -78,3 +79,16 @@ def timeless(record: RunRecord, folder: Path) -> dict:
 def said(folder: Path) -> dict:
     """What the run's file holds."""
     return json.loads((folder / "run.json").read_text())
+
+
+def without(judge: Judge, *names: str, part: str = "") -> Judge:
+    """Let models of these folder names have no score, on one half of the questions if a part is named."""
+    scored = judge.evaluate
+
+    def evaluate(model, tasks, options=None, progress=None):
+        if Path(model).name in names and part in ("", options.part):
+            raise ScoreError(f"{Path(model).name} answers NaN")
+        return scored(model, tasks, options, progress)
+
+    judge.evaluate = evaluate  # type: ignore[method-assign]
+    return judge

@@ -15,7 +15,7 @@ import pytest
 
 from kinship.checkpoints import align, open_checkpoint
 from kinship.demo import demo_path
-from kinship.errors import MergeError, SearchError, UnknownNameError
+from kinship.errors import SearchError, UnknownNameError
 from kinship.evaluation import Evaluator, Options
 from kinship.evolution import Limits, stopping_rule
 from kinship.workspace import merges
@@ -160,7 +160,7 @@ def test_the_run_of_another_search_is_left_alone(home, models, tmp_path):
         replace(tiny_plan(models, 1), tasks=("sorting",)),
         tiny_plan(models, 1, options=Options(limit=3)),
     ):
-        with pytest.raises(SearchError, match="another search"):
+        with pytest.raises(SearchError, match=r"another search|other tasks"):
             evolve(other, folder, Judge(), quiet)
     assert read_run(folder) == kept
     rules = (stopping_rule("no-gain"),)
@@ -190,24 +190,6 @@ def test_two_processes_do_not_work_on_one_run(home, models, tmp_path, monkeypatc
         evolve(tiny_plan(models, 1), tmp_path / "run", Judge(), quiet)
     leave.set()
     first.join()
-
-
-def test_what_goes_wrong_keeps_what_was_made(home, models, tmp_path, monkeypatch):
-    with monkeypatch.context() as patch:
-        merge = merges.merge
-
-        def broken(recipe, out, progress):
-            if out.name == "model-1-2":
-                raise MergeError("mergekit could not make the merge")
-            return merge(recipe, out, progress)
-
-        patch.setattr(merges, "merge", broken)
-        with pytest.raises(MergeError):
-            evolve(tiny_plan(models), tmp_path / "run", Judge(), quiet)
-    kept = read_run(tmp_path / "run")
-    assert [one.name for one in kept.run.generations[-1]] == ["model-1-1"]
-    assert not kept.over
-    assert evolve(tiny_plan(models), tmp_path / "run", Judge(), quiet).over
 
 
 def test_a_model_that_has_changed_ends_its_search(home, models, tmp_path):

@@ -40,7 +40,8 @@ class Judge:
         PCC with the nearest of the models that the child is to differ from, None where it is undefined. Not called
         where nothing depends on it.
     score : callable
-        Average task score. Not called for values that have a score already.
+        Average task score. Not called for values that have a score already. `ScoreError`: the child cannot be made or
+        has no score, and the trial fails alone.
     max_kinship : float or None
         A trial above it is pruned.
     """
@@ -74,8 +75,6 @@ def search_recipes(
     ------
     SearchError
         The starting recipe cannot be merged.
-    ScoreError
-        Its model has no score.
     """
     if before := told_trials(study):
         yield before
@@ -158,8 +157,6 @@ def _judged(number: int, values: Values, known: tuple[Trial, ...], judge: Judge,
     try:
         return replace(ended, score=judge.score(number, values))
     except ScoreError as error:
-        if number == 0:
-            raise
         return replace(ended, state="failed", reason=str(error))
 
 

@@ -15,8 +15,10 @@ class HeldOut:
 
     Attributes
     ----------
-    best, start : float
-        Average task score of the best recipe found, and of the starting recipe.
+    best : float
+        Average task score of the best recipe found.
+    start : float or None
+        Of the starting recipe; None where it has none.
     error : float or None
         Standard error of their difference, paired over the questions; None where it cannot be known.
     rival : str
@@ -28,16 +30,16 @@ class HeldOut:
     """
 
     best: float
-    start: float
+    start: float | None
     error: float | None
     rival: str = ""
     rival_score: float | None = None
     rival_error: float | None = None
 
     @property
-    def gain(self) -> float:
+    def gain(self) -> float | None:
         """What the best recipe scores above the starting one."""
-        return self.best - self.start
+        return None if self.start is None else self.best - self.start
 
     @property
     def lead(self) -> float | None:
@@ -47,7 +49,9 @@ class HeldOut:
     @property
     def sentence(self) -> str:
         """What that says of the search, in words."""
-        told = f"Held out, the best recipe {against(self.gain, self.error, 'the starting one')}."
+        told = "Held out, the starting recipe has no score."
+        if self.gain is not None:
+            told = f"Held out, the best recipe {against(self.gain, self.error, 'the starting one')}."
         if self.lead is None:
             return told
         rival = f"{self.rival} (the best of the parents and the base)"
