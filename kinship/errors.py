@@ -55,7 +55,7 @@ class AlignmentError(KinshipError):
 
 
 class NonFiniteError(KinshipError):
-    """A weight is NaN or infinite, so that no kinship with this checkpoint exists."""
+    """A weight is NaN or infinite, so that no kinship with this checkpoint exists and no child is made of it."""
 
 
 class HubError(KinshipError):

@@ -16,6 +16,7 @@ from typing import Any
 from kinship.errors import KinshipError, MergeError
 from kinship.merging.appearing import appearing
 from kinship.merging.description import describe
+from kinship.merging.finite import WatchedCache, watched
 from kinship.merging.locate import located
 from kinship.merging.recipe import Recipe
 from kinship.merging.record import MergeRecord, make_record
@@ -51,6 +52,8 @@ def merge(recipe: Recipe, out: Path | str, progress: Report | None = None) -> Me
     ------
     CheckpointError
         A model is not on this machine or cannot be read.
+    NonFiniteError
+        A parent has NaN or infinite weights, or the child would have; nothing is left behind.
     MergeError
         `out` is taken, or mergekit could not make the merge; nothing is left behind.
     """
@@ -107,21 +110,26 @@ def _run(recipe: Recipe, part: Path, report: _Reported) -> None:
 
 
 def _mergekit(report: Report) -> Callable[..., None]:
-    """Return mergekit's `run_merge` with an executor that reports after every tensor.
+    """Return mergekit's `run_merge` with an executor that reports after every tensor, and a watch over all values.
 
-    It is the same code with another `Executor` in its globals, so that nothing of mergekit is patched for others.
+    It is the same code with another `Executor` and another `LoaderCache` in its globals, so that nothing of mergekit is
+    patched for others.
     """
     from mergekit import merge as engine
 
+    cache = WatchedCache()
+
     class Reporting(engine.Executor):  # type: ignore[misc]
+        def __init__(self, targets: Any, *arguments: Any, **named: Any) -> None:
+            super().__init__(watched(targets, cache), *arguments, **named)
+
         def run(self, quiet: bool = False, desc: str | None = None) -> Iterator[Any]:
             for done, (task, value) in enumerate(super().run(quiet=quiet, desc=desc), start=1):
                 report(done / len(self.targets), getattr(task, "tensor_name", "the last files"))
                 yield task, value
 
-    return FunctionType(
-        engine.run_merge.__code__, vars(engine) | {"Executor": Reporting}, "run_merge", engine.run_merge.__defaults__
-    )
+    ours = {"Executor": Reporting, "LoaderCache": lambda: cache}
+    return FunctionType(engine.run_merge.__code__, vars(engine) | ours, "run_merge", engine.run_merge.__defaults__)
 
 
 def _configuration(recipe: Recipe) -> Any:
