@@ -16,7 +16,7 @@ from kinship.checkpoints import align, local_path, open_checkpoint
 from kinship.cli.measured import measured, warned
 from kinship.cli.program import AsJson, answer, app, progress, say
 from kinship.errors import RecipeError, TaskError
-from kinship.merging import Candidate, Finding, Recipe, has_error, located
+from kinship.merging import Candidate, Finding, Recipe, config_differences, has_error, located, read_values
 from kinship.merging import candidates as find_candidates
 from kinship.merging import merge as make_merge
 from kinship.merging import preflight as check
@@ -47,13 +47,18 @@ def candidates(
     if unused:
         say(f"warning: scores of {', '.join(unused)} are not used: the models are {', '.join(table.models)}")
     members = dict(zip(table.models, opened[1:], strict=True))
+    values = {name: read_values(one) for name, one in ({table.base: opened[0]} | members).items()}
     found = find_candidates(
         table,
         known,
         {name: one.licence for name, one in members.items()},
         {name: one.config.vocabulary for name, one in members.items()},
         opened[0].dtype,
+        values,
     )
+    for difference in config_differences(values):
+        warnings.append(f"{difference}; a child takes the config of one")
+        say(f"warning: {warnings[-1]}")
     rows = [_row(one) for one in found]
     data = {"base": table.base, "models": list(table.models), "candidates": rows, "warnings": warnings}
     answer(data, "\n".join(map(_line, found)), as_json)

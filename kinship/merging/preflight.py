@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kinship.errors import KinshipError
+from kinship.merging.check_config import check_config
 from kinship.merging.check_keys import check_keys
 from kinship.merging.check_models import check_models
 from kinship.merging.check_place import check_place
@@ -61,6 +62,7 @@ def _findings(recipe: Recipe, out: Path | None) -> list[Finding]:
         findings += check_modules(recipe, architecture_of(inputs), models[0].config.architecture or "the architecture")
         if layout and not has_error(findings):
             findings += check_tensors(layout, inputs)
+        findings += check_config(models)
         findings += check_vocabulary(recipe, models)
     if method and layout and not has_error(findings):
         findings += check_settings(method, layout)
