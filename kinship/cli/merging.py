@@ -85,15 +85,18 @@ def merge(
     findings = check(what, out)
     if has_error(findings):
         raise RecipeError(f"{recipe}: " + "; ".join(one.message for one in findings if one.severity == "error"))
-    for one in findings:
-        if one.severity == "warning":
-            say(f"warning: {one.message}")
+    warnings = [one.message for one in findings if one.severity == "warning"]
+    for warning in warnings:
+        say(f"warning: {warning}")
     began = time.perf_counter()
     with progress() as report:
         record = make_merge(what, out, report)
     seconds = time.perf_counter() - began
+    for left in record.left:
+        warnings.append(f"the child lacks {left}")
+        say(f"warning: {warnings[-1]}")
     parents = [parent.path for parent in record.parents]
-    made = {"path": str(out.absolute()), "parents": parents, "seconds": seconds} | asdict(record)
+    made = {"path": str(out.absolute()), "parents": parents, "seconds": seconds, "warnings": warnings} | asdict(record)
     answer(made, f"{out}: {record.method} of {len(parents)} parents in {seconds:.1f} s", as_json)
 
 

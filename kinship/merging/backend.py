@@ -9,14 +9,18 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 from kinship.errors import KinshipError, MergeError
 from kinship.merging.appearing import appearing
+from kinship.merging.bring_along import bring_along
 from kinship.merging.description import describe
 from kinship.merging.finite import WatchedCache, watched
+from kinship.merging.layer_lists import with_layer_lists
+from kinship.merging.left_behind import left_behind
 from kinship.merging.locate import located
 from kinship.merging.recipe import Recipe
 from kinship.merging.record import MergeRecord, make_record
@@ -29,7 +33,7 @@ _turn = threading.Lock()
 
 
 def merge(recipe: Recipe, out: Path | str, progress: Report | None = None) -> MergeRecord:
-    """Make the recipe's child as a folder `out`: weights, config, tokenizer, recipe, record and card.
+    """Make the recipe's child as a folder `out`: weights, config, what belongs to it, recipe, record and card.
 
     The tensors are those of `mergekit-yaml --random-seed SEED` on the same YAML. Nothing is fetched. One thing is left
     to chance in mergekit itself: the order in which a union of vocabularies numbers its new tokens.
@@ -68,6 +72,7 @@ def merge(recipe: Recipe, out: Path | str, progress: Report | None = None) -> Me
             _run(recipe, part, _Reported(report))
         finally:
             _turn.release()
+        record = replace(record, brought=bring_along(recipe, part), left=left_behind(recipe, part))
         describe(part, out, recipe, record)
     return record
 
@@ -112,8 +117,8 @@ def _run(recipe: Recipe, part: Path, report: _Reported) -> None:
 def _mergekit(report: Report) -> Callable[..., None]:
     """Return mergekit's `run_merge` with an executor that reports after every tensor, and a watch over all values.
 
-    It is the same code with another `Executor` and another `LoaderCache` in its globals, so that nothing of mergekit is
-    patched for others.
+    It is the same code with another `Executor`, another `LoaderCache` and a config that fits stacked layers in its
+    globals, so that nothing of mergekit is patched for others.
     """
     from mergekit import merge as engine
 
@@ -128,7 +133,8 @@ def _mergekit(report: Report) -> Callable[..., None]:
                 report(done / len(self.targets), getattr(task, "tensor_name", "the last files"))
                 yield task, value
 
-    ours = {"Executor": Reporting, "LoaderCache": lambda: cache}
+    config = with_layer_lists(engine._model_out_config)
+    ours = {"Executor": Reporting, "LoaderCache": lambda: cache, "_model_out_config": config}
     return FunctionType(engine.run_merge.__code__, vars(engine) | ours, "run_merge", engine.run_merge.__defaults__)
 
 

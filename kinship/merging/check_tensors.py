@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from kinship.merging.finding import Finding, listed
+from kinship.merging.finding import Finding, listed, some
 from kinship.merging.inputs import Input
 from kinship.merging.layout import Layout, Made
 from kinship.merging.slices import layer_number
 
-__all__ = ["check_tensors", "some"]
+__all__ = ["check_tensors"]
 
 
 def check_tensors(layout: Layout, inputs: Mapping[str, Input]) -> Iterator[Finding]:
@@ -32,12 +32,6 @@ def check_tensors(layout: Layout, inputs: Mapping[str, Input]) -> Iterator[Findi
         yield Finding("ok", "tensors", f"{told} ({first})")
     elif not layout.missing and not layout.refused:
         yield Finding("ok", "tensors", f"the child will have {len(layout.made)} tensors")
-
-
-def some(tensors: Sequence[str], most: int = 3) -> str:
-    """Return some names and how many more there are."""
-    more = len(tensors) - most
-    return listed([*tensors[:most], f"{more} more"] if more > 0 else tensors)
 
 
 def _shapes(made: Sequence[Made], names: Mapping[str, str]) -> Iterator[Finding]:

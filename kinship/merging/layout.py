@@ -17,7 +17,7 @@ from kinship.merging.method import Method
 from kinship.merging.recipe import Recipe
 from kinship.merging.slices import Slice, module_slices
 
-__all__ = ["REBUILT", "Layout", "Made", "architecture_of", "layout_of"]
+__all__ = ["REBUILT", "Layout", "Made", "architecture_of", "has_other_names", "layout_of"]
 
 REBUILT = re.compile(r"rotary_emb\.inv_freq$|position_ids$|\.masked_bias$|\battn\.bias$|\battention\.bias$")
 """Buffers that transformers makes anew from the config."""
@@ -106,7 +106,7 @@ def layout_of(recipe: Recipe, method: Method, inputs: Mapping[str, Input]) -> La
     if not set(bodies) <= set(architecture.modules) or not sources <= set(inputs) or None in counts.values():
         return None
     layers = {key: count or 0 for key, count in counts.items()}
-    unread = {name for name, one in inputs.items() if name not in stored or _renamed(one.raw)}
+    unread = {name for name, one in inputs.items() if name not in stored or has_other_names(one.raw)}
     made, missing, refused, left = [], [], [], _unknown(architecture, bodies, stored, layers)
     guessed = not architecture.certain
     for one in _planned(architecture, bodies, layers):
@@ -211,7 +211,7 @@ def _unknown(
     return unknown
 
 
-def _renamed(config: Mapping[str, Any]) -> bool:
+def has_other_names(config: Mapping[str, Any]) -> bool:
     """Tell whether transformers knows other names for tensors of this type of model, which mergekit tries too."""
     return f'"{config.get("model_type")}"' in _conversions()
 

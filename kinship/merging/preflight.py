@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kinship.errors import KinshipError
+from kinship.merging.check_companions import check_companions
 from kinship.merging.check_config import check_config
 from kinship.merging.check_keys import check_keys
 from kinship.merging.check_models import check_models
@@ -64,6 +65,7 @@ def _findings(recipe: Recipe, out: Path | None) -> list[Finding]:
             findings += check_tensors(layout, inputs)
         findings += check_config(models)
         findings += check_vocabulary(recipe, models)
+        findings += check_companions(recipe, models)
     if method and layout and not has_error(findings):
         findings += check_settings(method, layout)
     return [*findings, *check_place(recipe, layout, inputs, out)]

@@ -17,10 +17,11 @@ from kinship.checkpoints import open_checkpoint
 from kinship.errors import MergeError
 from kinship.merging import METHODS, Parent, Recipe, has_error, merge, preflight, reference
 from kinship.merging.check_place import expected_bytes
-from kinship.merging.check_vocabulary import differing_tokens, read_vocabulary
+from kinship.merging.check_vocabulary import differing_tokens
 from kinship.merging.inputs import models_of, open_inputs
 from kinship.merging.layout import layout_of
 from kinship.merging.slices import recipe_slices
+from kinship.merging.vocabulary_files import read_vocabulary
 from tests.families import config, llama, pack, save, save_adapter, save_model, tuned
 from tests.merging.models import TOKENS, raw_weights, save_family, save_mergeable, save_tokenizer
 from tests.merging.recipes import YAML, recipes
