@@ -98,7 +98,7 @@ def read_record(folder: Path) -> MergeRecord | None:
     try:
         said = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         models = tuple(MergedModel(**model) for model in said.pop("models"))
-        told = {name: tuple(said.pop(name, ())) for name in ("brought", "left")}
-        return MergeRecord(**said, models=models, **told)
+        brought, left = (tuple(said.pop(name, ())) for name in ("brought", "left"))
+        return MergeRecord(**said, models=models, brought=brought, left=left)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
