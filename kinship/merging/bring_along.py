@@ -81,16 +81,16 @@ def _special_ids(source: Path, child: Path) -> Iterator[str]:
     text = said.get("text_config") if isinstance(said.get("text_config"), dict) else {}
     tokens, vocabulary = special_tokens(source), read_vocabulary(source) or {}
     known = {key: vocabulary[token] for key in STOPS if (token := tokens.get(key.removesuffix("_id"))) in vocabulary}
-    ids = known | {key: one[key] for one in (text or {}, said) for key in STOPS if one.get(key) is not None}
-    own = read_object(source / GENERATION)
-    for name in ("config.json", GENERATION):
+    stated = {key: one[key] for one in (text or {}, said) for key in STOPS if one.get(key) is not None}
+    own = {key: value for key, value in read_object(source / GENERATION).items() if key in STOPS and value is not None}
+    for name, more in (("config.json", {}), (GENERATION, own)):
         config = read_object(child / name)
-        places = [config, config.get("text_config")]
-        wanted = ids | {key: own[key] for key in STOPS if name == GENERATION and own.get(key) is not None}
+        nested = config.get("text_config")
         changed = []
-        for place in places:
-            for key, value in wanted.items():
-                if isinstance(place, dict) and (key in place or place is config) and place.get(key) != value:
+        for place in (config, nested if isinstance(nested, dict) else {}):
+            ids = {key: known[key] for key in known if place.get(key) is not None} | stated | more
+            for key, value in ids.items():
+                if (key in place or place is config) and place.get(key) != value:
                     place[key] = value
                     changed.append(key)
         if config and changed:

@@ -16,6 +16,10 @@ def check_config(inputs: Sequence[Input]) -> Iterator[Finding]:
     """Yield what differs in the configs, and whose needs code of its own; the first input gives the child's config."""
     first = inputs[0]
     for one in inputs:
+        named = one.raw.get("architectures")
+        if not isinstance(named, list) or len(named) != 1:
+            message = f"config.json of {one.name} has to name one architecture (architectures) for mergekit"
+            yield Finding("error", "config", f"{message}; write the class of the model there, LlamaForCausalLM for one")
         if one.raw.get("auto_map") and not is_known_type(one.raw):
             kind = one.raw.get("model_type")
             message = f"{one.name} needs code of its own (auto_map in its config.json; transformers has no {kind})"

@@ -8,7 +8,8 @@ from dataclasses import asdict
 import pytest
 
 from kinship.checkpoints import align, open_checkpoint
-from kinship.merging import Parent, Recipe, candidates, config_differences, preflight, read_values
+from kinship.errors import MergeError
+from kinship.merging import Parent, Recipe, candidates, config_differences, merge, preflight, read_values
 from kinship.merging.config_values import config_values, declared, is_known_type
 from kinship.similarity import gram_table
 from tests.families import llama, tuned
@@ -143,3 +144,12 @@ def test_a_model_with_code_of_its_own_is_told_apart_from_one_that_transformers_h
     (error,) = [one for one in preflight(Recipe("passthrough", (Parent(str(odd)),))) if one.severity == "error"]
     assert "odd needs code of its own" in error.message
     assert "--trust-remote-code" in error.message
+
+
+@pytest.mark.parametrize("named", [None, [], ["LlamaForCausalLM", "LlamaModel"]])
+def test_a_config_has_to_name_its_architecture_as_mergekit_wants_it(named, tmp_path):
+    (odd, _) = pair(tmp_path, {"architectures": named}, {})
+    recipe = Recipe("passthrough", (Parent(str(odd)),))
+    assert any("has to name one architecture" in one.message for one in preflight(recipe) if one.severity == "error")
+    with pytest.raises(MergeError):
+        merge(recipe, tmp_path / "child")
