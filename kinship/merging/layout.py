@@ -107,7 +107,8 @@ def layout_of(recipe: Recipe, method: Method, inputs: Mapping[str, Input]) -> La
         return None
     layers = {key: count or 0 for key, count in counts.items()}
     unread = {name for name, one in inputs.items() if name not in stored or has_other_names(one.raw)}
-    made, missing, refused, left = [], [], [], _unknown(architecture, bodies, stored, layers)
+    made: dict[str, Made] = {}  # of a name that mergekit plans for each layer anew, one is written
+    missing, refused, left = [], [], _unknown(architecture, bodies, stored, layers)
     guessed = not architecture.certain
     for one in _planned(architecture, bodies, layers):
         found = {model: tensor for model, weight in one.sources if (tensor := _find(weight, stored.get(model, {})))}
@@ -121,7 +122,7 @@ def layout_of(recipe: Recipe, method: Method, inputs: Mapping[str, Input]) -> La
             continue
         outcome = _of_some(method, one, list(found)) if read or len(one.sources) < len(one.slice.sources) else "merge"
         if outcome == "merge":
-            made.append(Made(one.weight.name, found, one.slice, one.position))
+            made[one.weight.name] = Made(one.weight.name, found, one.slice, one.position)
         elif outcome == "refuse":
             refused.append((one.weight.name, tuple(found)))
         else:
@@ -129,7 +130,7 @@ def layout_of(recipe: Recipe, method: Method, inputs: Mapping[str, Input]) -> La
                 left[model] = (*left.get(model, ()), one.weight.name)
     if unread and guessed:  # what has other names is not left behind
         left = {model: names for model, names in left.items() if model not in unread}
-    return Layout(architecture, tuple(made), tuple(missing), tuple(refused), left, not guessed)
+    return Layout(architecture, tuple(made.values()), tuple(missing), tuple(refused), left, not guessed)
 
 
 def architecture_of(inputs: Mapping[str, Input]) -> Architecture:

@@ -21,8 +21,8 @@ _LAYER = re.compile(r"\.\d+\.")
 def left_behind(recipe: Recipe, child: Path) -> tuple[str, ...]:
     """Return a phrase for each parent with tensors that the child lacks: "x and y of a".
 
-    Where the recipe stacks layers, a tensor counts as there if any layer of the child has it. Models of types whose
-    tensors transformers knows under several names are not compared, nor are buffers that are made anew.
+    Where the recipe stacks layers, a tensor counts as there if any layer of the child has it. Buffers that are made new
+    are not compared, nor models whose tensors transformers knows under several names if the child has others.
     """
     slices = recipe_slices(recipe)
     stacked = any(source.layers for one in slices for source in one.sources)
@@ -33,9 +33,10 @@ def left_behind(recipe: Recipe, child: Path) -> tuple[str, ...]:
 def _lacking(models: dict[str, None], recipe: Recipe, there: set[str], stacked: bool) -> Iterator[str]:
     for model in models:
         path = Path(recipe.parts(model)[0])
-        if has_other_names(read_object(path / "config.json")):
-            continue
         names = [name for name in open_checkpoint(path).tensors if not REBUILT.search(name)]
+        renamed = not there <= {_name(name, stacked) for name in names}
+        if renamed and has_other_names(read_object(path / "config.json")):
+            continue
         lacking = [name for name in names if _name(name, stacked) not in there]
         if lacking:
             yield f"{some(lacking)} of {path.name}"

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from kinship.errors import MergeError
-from kinship.merging import METHODS, Recipe, merge, preflight
+from kinship.merging import METHODS, Parent, Recipe, merge, preflight
+from kinship.merging.architecture import described
 from kinship.merging.inputs import models_of, open_inputs
 from kinship.merging.layout import layout_of
 from kinship.merging.slices import positions, recipe_slices
@@ -221,3 +222,54 @@ def test_a_gradient_runs_over_the_layers_of_each_tower():
     names = ["visual.blocks.0.w", "visual.blocks.1.w", "visual.blocks.2.w", "visual.merger.mlp.0.w"]
     names += ["visual.merger.mlp.2.w", "model.layers.0.w", "model.layers.1.w", "model.norm.w", "single.block.0.w"]
     assert positions(names) == (0.0, 0.5, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0)
+
+
+TOWERS = {
+    ("Gemma3ForConditionalGeneration", "gemma3"): {
+        "text_config": {"num_hidden_layers": 2, "layer_types": ["full_attention"] * 2},
+        "vision_config": {"num_hidden_layers": 3, "model_type": "siglip_vision_model"},
+    },
+    ("Qwen2_5_VLForConditionalGeneration", "qwen2_5_vl"): {
+        "text_config": {"num_hidden_layers": 2},
+        "vision_config": {"depth": 3},
+    },
+    ("T5ForConditionalGeneration", "t5"): {"num_hidden_layers": 2, "num_layers": 2, "num_decoder_layers": 3},
+    ("GPT2LMHeadModel", "gpt2"): {"n_layer": 2},
+    ("MixtralForCausalLM", "mixtral"): {"num_hidden_layers": 2},
+}
+
+
+def saved(folder, architecture, model_type, raw, seed):
+    """A model with every tensor that mergekit describes, and one that it does not know."""
+    about = raw | {"architectures": [architecture], "model_type": model_type}
+    names = [w.name for m in described(about).modules.values() for w in m.weights(m.count(about))]
+    rng = np.random.default_rng(seed)
+    save_model(folder, {name: rng.normal(size=(4, 4)) for name in (*names, "extra.weight")}, about)
+    save_tokenizer(folder)
+    return folder
+
+
+@pytest.mark.parametrize("kind", TOWERS, ids=lambda kind: kind[1])
+def test_models_of_several_towers_are_told_whole_and_module_by_module(kind, tmp_path):
+    models = [saved(tmp_path / name, *kind, TOWERS[kind], seed) for seed, name in enumerate("ab")]
+    recipe = Recipe("slerp", tuple(Parent(str(one)) for one in models), str(models[0]), {"t": [0, 0.3, 1]})
+    record = merge(recipe, tmp_path / "child")
+    plan, child = layout(recipe), weights(tmp_path / "child")
+    assert plan.certain
+    assert {made.name for made in plan.made} == child.keys()
+    assert record.left == ("extra.weight of a", "extra.weight of b")
+    a, b = (weights(one) for one in models)
+    for made in plan.made:  # at the ends of the gradient SLERP gives one model's tensor
+        if made.position in (0.0, 1.0) and ".merger." not in made.name:  # mergekit plans those for both ends
+            assert child[made.name] == pytest.approx((a, b)[int(made.position)][made.name], abs=1e-5)
+    modules = list(plan.architecture.modules)
+    if len(modules) > 1:
+        body = {"models": [{"model": str(one)} for one in models]}
+        config = {"merge_method": "slerp", "base_model": str(models[0]), "parameters": {"t": 0.5}}
+        part = Recipe.from_config(config | {"modules": {modules[0]: body}})
+        assert any("the child will lack its weights" in told for told in said(part, "warning"))
+        merge(part, tmp_path / "part")
+        assert {made.name for made in layout(part).made} == set(raw_weights(tmp_path / "part"))
+        ranges = [{"model": str(one), "layer_range": [0, 2]} for one in models]
+        sliced = Recipe.from_config(config | {"slices": [{"sources": ranges}]})
+        assert any("write slices" in told for told in said(sliced, "error"))
