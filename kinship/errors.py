@@ -61,7 +61,7 @@ class CoverageError(AlignmentError):
 
 
 class NonFiniteError(KinshipError):
-    """A weight is NaN or infinite, so that no kinship with this checkpoint exists."""
+    """A weight is NaN or infinite, so that no kinship with this checkpoint exists and no child is made of it."""
 
 
 class HubError(KinshipError):

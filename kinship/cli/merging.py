@@ -16,7 +16,7 @@ from kinship.cli.measured import measured, warned
 from kinship.cli.options import AllowPartial
 from kinship.cli.program import AsJson, answer, app, progress, say
 from kinship.errors import RecipeError
-from kinship.merging import Candidate, Finding, Recipe, has_error, located
+from kinship.merging import Candidate, Finding, Recipe, config_differences, has_error, located, read_values
 from kinship.merging import candidates as find_candidates
 from kinship.merging import merge as make_merge
 from kinship.merging import preflight as check
@@ -56,13 +56,18 @@ def candidates(
         say(f"warning: {warning}")
     warnings += told
     members = dict(zip(table.models, opened[1:], strict=True))
+    values = {name: read_values(one) for name, one in ({table.base: opened[0]} | members).items()}
     found = find_candidates(
         table,
         known.scores,
         {name: one.licence for name, one in members.items()},
         {name: one.config.vocabulary for name, one in members.items()},
         opened[0].dtype,
+        values,
     )
+    for difference in config_differences(values):
+        warnings.append(f"{difference}; a child takes the config of one")
+        say(f"warning: {warnings[-1]}")
     rows = [_row(one) for one in found]
     data = {"base": table.base, "models": list(table.models), "candidates": rows, "warnings": warnings}
     answer(data | coverage_data(table.coverage), "\n".join(map(_line, found)), as_json)
@@ -89,15 +94,18 @@ def merge(
     findings = check(what, out)
     if has_error(findings):
         raise RecipeError(f"{recipe}: " + "; ".join(one.message for one in findings if one.severity == "error"))
-    for one in findings:
-        if one.severity == "warning":
-            say(f"warning: {one.message}")
+    warnings = [one.message for one in findings if one.severity == "warning"]
+    for warning in warnings:
+        say(f"warning: {warning}")
     began = time.perf_counter()
     with progress() as report:
         record = make_merge(what, out, report)
     seconds = time.perf_counter() - began
+    for left in record.left:
+        warnings.append(f"the child lacks {left}")
+        say(f"warning: {warnings[-1]}")
     parents = [parent.path for parent in record.parents]
-    made = {"path": str(out.absolute()), "parents": parents, "seconds": seconds} | asdict(record)
+    made = {"path": str(out.absolute()), "parents": parents, "seconds": seconds, "warnings": warnings} | asdict(record)
     answer(made, f"{out}: {record.method} of {len(parents)} parents in {seconds:.1f} s", as_json)
 
 

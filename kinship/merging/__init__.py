@@ -5,6 +5,7 @@ from kinship.merging.backend import merge
 from kinship.merging.candidates import Candidate, Child, candidates
 from kinship.merging.chain import chain, chain_yaml
 from kinship.merging.compose import compose, starting_parameters
+from kinship.merging.config_differences import config_differences, read_values
 from kinship.merging.description import CONFIG, DESCRIPTION, describe
 from kinship.merging.expected_gain import Expectation, GainFit, fit_gain
 from kinship.merging.finding import Finding, has_error
@@ -46,6 +47,7 @@ __all__ = [
     "chain",
     "chain_yaml",
     "compose",
+    "config_differences",
     "describe",
     "fit_gain",
     "greedy_soup",
@@ -59,6 +61,7 @@ __all__ = [
     "preflight",
     "push_model",
     "read_record",
+    "read_values",
     "reference",
     "starting_parameters",
     "uniform_soup",

@@ -10,13 +10,18 @@ import errno
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 from kinship.errors import KinshipError, MergeError, PlaceError
 from kinship.merging.appearing import appearing
+from kinship.merging.bring_along import bring_along
 from kinship.merging.description import describe
+from kinship.merging.finite import WatchedCache, watched
+from kinship.merging.layer_lists import with_layer_lists
+from kinship.merging.left_behind import left_behind
 from kinship.merging.locate import located
 from kinship.merging.recipe import Recipe
 from kinship.merging.record import MergeRecord, make_record
@@ -31,7 +36,7 @@ _PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
 def merge(recipe: Recipe, out: Path | str, progress: Report | None = None) -> MergeRecord:
-    """Make the recipe's child as a folder `out`: weights, config, tokenizer, recipe, record and card.
+    """Make the recipe's child as a folder `out`: weights, config, what belongs to it, recipe, record and card.
 
     The tensors are those of `mergekit-yaml --random-seed SEED` on the same YAML. Nothing is fetched. One thing is left
     to chance in mergekit itself: the order in which a union of vocabularies numbers its new tokens.
@@ -54,6 +59,8 @@ def merge(recipe: Recipe, out: Path | str, progress: Report | None = None) -> Me
     ------
     CheckpointError
         A model is not on this machine or cannot be read.
+    NonFiniteError
+        A parent has NaN or infinite weights, or the child would have; nothing is left behind.
     MergeError
         `out` is taken, or mergekit could not make the merge; nothing is left behind.
     """
@@ -68,6 +75,7 @@ def merge(recipe: Recipe, out: Path | str, progress: Report | None = None) -> Me
             _run(recipe, part, _Reported(report))
         finally:
             _turn.release()
+        record = replace(record, brought=bring_along(recipe, part), left=left_behind(recipe, part))
         describe(part, out, recipe, record)
     return record
 
@@ -112,21 +120,27 @@ def _run(recipe: Recipe, part: Path, report: _Reported) -> None:
 
 
 def _mergekit(report: Report) -> Callable[..., None]:
-    """Return mergekit's `run_merge` with an executor that reports after every tensor.
+    """Return mergekit's `run_merge` with an executor that reports after every tensor, and a watch over all values.
 
-    It is the same code with another `Executor` in its globals, so that nothing of mergekit is patched for others.
+    It is the same code with another `Executor`, another `LoaderCache` and a config that fits stacked layers in its
+    globals, so that nothing of mergekit is patched for others.
     """
     from mergekit import merge as engine
 
+    cache = WatchedCache()
+
     class Reporting(engine.Executor):  # type: ignore[misc]
+        def __init__(self, targets: Any, *arguments: Any, **named: Any) -> None:
+            super().__init__(watched(targets, cache), *arguments, **named)
+
         def run(self, quiet: bool = False, desc: str | None = None) -> Iterator[Any]:
             for done, (task, value) in enumerate(super().run(quiet=quiet, desc=desc), start=1):
                 report(done / len(self.targets), getattr(task, "tensor_name", "the last files"))
                 yield task, value
 
-    return FunctionType(
-        engine.run_merge.__code__, vars(engine) | {"Executor": Reporting}, "run_merge", engine.run_merge.__defaults__
-    )
+    config = with_layer_lists(engine._model_out_config)
+    ours = {"Executor": Reporting, "LoaderCache": lambda: cache, "_model_out_config": config}
+    return FunctionType(engine.run_merge.__code__, vars(engine) | ours, "run_merge", engine.run_merge.__defaults__)
 
 
 def _configuration(recipe: Recipe) -> Any:

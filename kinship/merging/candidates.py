@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from math import isnan, nan, sqrt
 from statistics import median
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from kinship.merging import combine
+from kinship.merging.config_differences import config_differences
 from kinship.merging.pair_scores import PairScores, pair_scores
 from kinship.merging.verdict import KINDS, Kind, nothing_to_gain, verdict
 from kinship.similarity import GramTable, Totals, kinship_matrix
@@ -58,7 +60,7 @@ class Candidate:
         What is known of their scores on the tasks that both have.
     children : tuple of Child
     conflicts : tuple of str
-        A sentence for each difference of licence or vocabulary.
+        A sentence for each difference of licence, vocabulary or config.
     kind : {"exploit", "explore", "ordinary", "nothing to gain"}
     reason : str
         Why, in a sentence.
@@ -81,6 +83,7 @@ def candidates(
     licences: Mapping[str, str | None] | None = None,
     vocabularies: Mapping[str, int | None] | None = None,
     dtype: str = "bf16",
+    configs: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> tuple[Candidate, ...]:
     """Return all pairs of the table's models, the ones to merge first first.
 
@@ -98,6 +101,8 @@ def candidates(
         Licence and number of tokens of each model.
     dtype : str
         What children are stored in, to expect their rounding.
+    configs : Mapping, optional
+        What each model's config says of how its weights are used (`config_values`).
     """
     totals, noise = table.totals(), rounding_noise(table, dtype)
     matrices = [kinship_matrix(table, name).values for name in ("pcc", "cosine", "euclidean")]
@@ -106,7 +111,7 @@ def candidates(
         pair = table.models[i], table.models[j]
         pcc, cosine, euclidean = (float(values[i, j]) for values in matrices)
         children = tuple(_children(table, totals, noise, i + 1, j + 1))
-        conflicts = tuple(_conflicts(pair, licences or {}, vocabularies or {}))
+        conflicts = tuple(_conflicts(pair, licences or {}, vocabularies or {}, configs or {}))
         found.append(Candidate(pair, pcc, cosine, euclidean, pair_scores(pair, scores or {}), children, conflicts))
     return tuple(sorted(_judged(found), key=_rank))
 
@@ -149,7 +154,10 @@ def _children(table: GramTable, totals: Totals, noise: Floats, first: int, secon
 
 
 def _conflicts(
-    pair: tuple[str, str], licences: Mapping[str, str | None], vocabularies: Mapping[str, int | None]
+    pair: tuple[str, str],
+    licences: Mapping[str, str | None],
+    vocabularies: Mapping[str, int | None],
+    configs: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[str]:
     first, second = pair
     known = [licences.get(model) for model in pair]
@@ -159,3 +167,5 @@ def _conflicts(
     sizes = [vocabularies.get(model) for model in pair]
     if None not in sizes and sizes[0] != sizes[1]:
         yield f"vocabularies differ: {sizes[0]} tokens ({first}), {sizes[1]} ({second}); set tokenizer_source"
+    for difference in config_differences({model: configs[model] for model in pair if model in configs}):
+        yield f"{difference}; the child takes the config of one"

@@ -65,10 +65,21 @@ def merge_card(name: str, record: MergeRecord, recipe: str, folder: Path | None)
         recipe.rstrip(),
         "```",
         "",
+        *_beside(record),
         f"Made with {made}. `kinship_merge.json` has the fingerprints of the models that went in.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _beside(record: MergeRecord) -> list[str]:
+    """Say what the child was given beside its weights, and which weights of its parents it lacks."""
+    told = []
+    if record.brought:
+        told += [f"mergekit aside, it was given {listed(record.brought)}.", ""]
+    if record.left:
+        told += [f"It lacks {listed(record.left)}.", ""]
+    return told
 
 
 def hub_id(path: str) -> str | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kinship.checkpoints import ITEM_BYTES
 from kinship.merging.check_recipe import DTYPES
 from kinship.merging.finding import Finding
 from kinship.merging.inputs import Input
+from kinship.merging.layout import Layout
 from kinship.merging.recipe import Recipe
-from kinship.merging.slices import Slice, layer_number
 
 __all__ = ["check_place", "expected_bytes"]
 
@@ -25,12 +25,12 @@ _SORTING = 16
 
 
 def check_place(
-    recipe: Recipe, slices: Sequence[Slice], inputs: Mapping[str, Input], out: Path | None
+    recipe: Recipe, layout: Layout | None, inputs: Mapping[str, Input], out: Path | None
 ) -> Iterator[Finding]:
     """Yield what the output folder, the disk and the memory say; without `out`, of the working directory's disk."""
     if out is not None:
         yield from _output(out)
-    size, largest = expected_bytes(recipe, slices, inputs)
+    size, largest = expected_bytes(recipe, layout, inputs)
     if not size:
         return
     place = _existing(out or Path.cwd())
@@ -52,31 +52,26 @@ def check_place(
         yield Finding("ok", "memory", f"{told}, {_gigabytes(available)} are free")
 
 
-def expected_bytes(recipe: Recipe, slices: Sequence[Slice], inputs: Mapping[str, Input]) -> tuple[int, int]:
+def expected_bytes(recipe: Recipe, layout: Layout | None, inputs: Mapping[str, Input]) -> tuple[int, int]:
     """Return the bytes of the child's weights, and those that merging its largest tensor takes at most.
 
     The second was measured on models of 267M parameters: all inputs and one more of their size, and what ranking
     takes. Both are 0 where the models are not known.
     """
+    if layout is None:
+        first = next(iter(inputs.values()), None)
+        return (sum(file.stat().st_size for file in first.folder.glob("*.bin")) if first else 0), 0
     asked = (recipe.raw or {}).get("out_dtype") or recipe.dtype
     item = DTYPES.get(str(asked).removeprefix("torch."))
     size = largest = 0
-    for position, one in enumerate(slices):
-        given = inputs.get(one.sources[0].model)
-        if given is None:
+    for made in layout.made:
+        dtypes = {tensor.dtype for tensor in made.sources.values()}
+        if not dtypes:
             continue
-        if given.checkpoint is None:
-            size += sum(file.stat().st_size for file in given.folder.glob("*.bin"))
-            continue
-        for name, tensor in given.checkpoint.tensors.items():
-            number, layers = layer_number(name), one.sources[0].layers
-            if number is None and position > 0:  # what is in no layer is there once
-                continue
-            if number is not None and layers is not None and not layers[0] <= number < layers[1]:
-                continue
-            each = item or ITEM_BYTES.get(tensor.dtype, 4)
-            size += tensor.elements * each
-            largest = max(largest, tensor.elements * (each * (len(one.sources) + 1) + _SORTING))
+        elements = next(iter(made.sources.values())).elements
+        each = item or (4 if dtypes == {"BF16", "F16"} else max(ITEM_BYTES.get(dtype, 8) for dtype in dtypes))
+        size += elements * each
+        largest = max(largest, elements * (each * (len(made.sources) + 1) + _SORTING))
     return size, largest
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from kinship.checkpoints.vocabulary import is_embedding
 from kinship.merging.finding import Finding, Severity, listed
 from kinship.merging.inputs import Input
 from kinship.merging.recipe import Recipe
+from kinship.merging.vocabulary_files import has_tokenizer, read_vocabulary, same_files
 
-__all__ = ["check_vocabulary", "differing_tokens", "read_vocabulary"]
+__all__ = ["check_vocabulary", "differing_tokens"]
 
 _MEND = "set tokenizer_source to union or base"
 
@@ -22,29 +21,20 @@ def check_vocabulary(recipe: Recipe, inputs: Sequence[Input]) -> Iterator[Findin
     rearranged = recipe.tokenizer or ((recipe.raw or {}).get("tokenizer") or {}).get("source")
     if rearranged:
         yield Finding("ok", "vocabulary", f"token ids are brought together (tokenizer from {rearranged})")
+        bare = [one.name for one in inputs[1:] if not has_tokenizer(one.folder)]
+        if bare:
+            message = f"{listed(bare)} has no tokenizer, and mergekit takes its tokens for those of {inputs[0].name}"
+            yield Finding("warning", "vocabulary", f"{message}; copy its tokenizer into its folder")
     elif len({size for size in sizes.values() if size}) > 1:
         told = listed(f"{size} in {name}" for name, size in sizes.items() if size)
         yield Finding("error", "vocabulary", f"the vocabularies differ in size ({told}); {_MEND}")
     else:
         yield from _tokens(inputs)
-    lacking = [one.name for one in inputs if not _has_tokenizer(one.folder)]
-    if inputs[0].name in lacking:
+    if not has_tokenizer(inputs[0].folder):
         severity: Severity = "error" if rearranged else "warning"
         yield Finding(
             severity, "tokenizer", f"{inputs[0].name} has no tokenizer for the child; copy one into its folder"
         )
-
-
-def read_vocabulary(folder: Path) -> dict[str, int] | None:
-    """Return the ids of all tokens in a `tokenizer.json`, or None where there is none that can be read."""
-    try:
-        said = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
-        entries = said["model"]["vocab"]
-        if isinstance(entries, list):  # unigram models list pairs of token and score
-            entries = {pair[0]: position for position, pair in enumerate(entries)}
-        return {**entries, **{one["content"]: one["id"] for one in said.get("added_tokens") or []}}
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
-        return None
 
 
 def differing_tokens(ours: dict[str, int], theirs: dict[str, int]) -> list[str]:
@@ -54,17 +44,27 @@ def differing_tokens(ours: dict[str, int], theirs: dict[str, int]) -> list[str]:
 
 
 def _tokens(inputs: Sequence[Input]) -> Iterator[Finding]:
-    first, same = inputs[0], True
+    first, unread = inputs[0], []
+    ours, same = read_vocabulary(first.folder), True
     for one in inputs[1:]:
-        ours, theirs = read_vocabulary(first.folder), read_vocabulary(one.folder)
-        odd = differing_tokens(ours, theirs) if ours is not None and theirs is not None else []
+        if same_files(first.folder, one.folder):
+            continue
+        theirs = read_vocabulary(one.folder)
+        if ours is None or theirs is None:
+            unread += [each.name for each, known in ((first, ours), (one, theirs)) if known is None]
+            continue
+        odd = differing_tokens(ours, theirs)
         if odd:
             same = False
             number = f"{len(odd)} tokens have" if len(odd) > 1 else "1 token has"
             example = f"{odd[0]!r} is {_told(ours, odd[0])} there and {_told(theirs, odd[0])} here"
             message = f"{number} another id in {one.name} than in {first.name} ({example}); {_MEND}"
             yield Finding("warning", "vocabulary", message)
-    if same:
+    unread = [name for name in unread if name != first.name or has_tokenizer(first.folder)]
+    if unread:
+        message = f"the vocabulary of {listed(dict.fromkeys(unread))} cannot be read here, so tokens were not compared"
+        yield Finding("warning", "vocabulary", f"{message}; save the tokenizer as tokenizer.json, or {_MEND}")
+    elif same and (ours is not None or len(inputs) == 1):
         yield Finding("ok", "vocabulary", f"{_size(first) or 'an unknown number of'} tokens, the same in all")
 
 
@@ -78,7 +78,3 @@ def _size(one: Input) -> int | None:
         if is_embedding(name):
             return tensor.shape[0]
     return one.config.vocabulary
-
-
-def _has_tokenizer(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt"))

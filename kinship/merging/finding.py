@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Finding", "Severity", "has_error", "listed"]
+__all__ = ["Finding", "Severity", "has_error", "listed", "some"]
 
 Severity = Literal["error", "warning", "ok"]
 
@@ -29,3 +29,9 @@ def listed(names: Iterable[str]) -> str:
     """Return names as in a sentence: "a, b and c"."""
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """Return some names and how many more there are: "a, b, c and 4 more"."""
+    more = len(names) - most
+    return listed([*names[:most], f"{more} more"] if more > 0 else names)

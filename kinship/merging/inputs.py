@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from kinship.checkpoints import Checkpoint, Config, is_adapter, is_hub_id, needs_torch, open_checkpoint, refuse_pointer
-from kinship.checkpoints.config import read_config
+from kinship.checkpoints.config import read_config, read_json
 from kinship.checkpoints.files import Chosen, choose_files
 from kinship.checkpoints.tokenizer import tokenizer_files
 from kinship.errors import CheckpointError
 from kinship.merging.check_adapter import check_adapter
 from kinship.merging.finding import Finding
+from kinship.merging.recipe import Recipe
+from kinship.merging.slices import Slice
 
-__all__ = ["Input", "open_inputs"]
+__all__ = ["Input", "models_of", "open_inputs"]
 
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
@@ -32,17 +35,28 @@ class Input:
     config : Config
     checkpoint : Checkpoint or None
         None for torch's files: only torch can open those.
+    raw : Mapping
+        All that its config.json says.
     """
 
     model: str
     folder: Path
     config: Config
     checkpoint: Checkpoint | None
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:
         """Name of its folder."""
         return self.checkpoint.name if self.checkpoint else self.folder.name
+
+
+def models_of(recipe: Recipe, slices: Sequence[Slice]) -> dict[str, str]:
+    """Return every model that is merged or gives the child its config, that one first, and the adapter on it or ""."""
+    names = dict.fromkeys(source.model for one in slices for source in one.sources)
+    if recipe.base is not None:  # the child's config and tokenizer come from the base
+        names = dict.fromkeys([recipe.base, *names])
+    return {name: (*recipe.parts(name), "")[1] for name in names}
 
 
 def open_inputs(models: Mapping[str, str]) -> tuple[dict[str, Input], list[Finding]]:
@@ -84,6 +98,7 @@ def _open(model: str, path: Path) -> Input:
         raise CheckpointError(path, "there is no config.json", "give a folder with config.json and its weights")
     if not any((path / f"{name}{suffix}").is_file() for name in _WEIGHTS for suffix in ("", ".index.json")):
         raise CheckpointError(path, "mergekit looks for model.safetensors", "save the model with save_pretrained")
+    raw = read_json(path / "config.json")
     chosen = choose_files(path)
     for file in (*chosen.read.files, *tokenizer_files(path)):
         refuse_pointer(file)
@@ -91,10 +106,10 @@ def _open(model: str, path: Path) -> Input:
     if checkpoint is None or checkpoint.notes:
         _refuse_two_sets(path, chosen)
     if checkpoint is None:
-        return Input(model, path, config, None)
+        return Input(model, path, config, None, raw)
     if any(tensor.dtype.startswith("F8_") for tensor in checkpoint.tensors.values()):
         raise CheckpointError(path, "float8 weights cannot be merged", "give the checkpoint that it was quantised from")
-    return Input(model, path, config, checkpoint)
+    return Input(model, path, config, checkpoint, raw)
 
 
 def _refuse_two_sets(path: Path, chosen: Chosen) -> None:

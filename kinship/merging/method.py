@@ -123,6 +123,9 @@ class Method:
         The base is one of the models that are merged, not their common ancestor.
     min_parents, max_parents : int, int or None
         Models to merge, without the base unless that is one of them.
+    lone : {"merge", "pass on", "pass on the base's", "pass on the base's or leave"}
+        What becomes of a tensor that only one model has: merged if one is enough, or given to the child as it is, or,
+        where too few have it, left out.
     random : bool
         It draws at random, so that the seed matters.
     presets : Mapping of str to parameters
@@ -139,6 +142,7 @@ class Method:
     min_parents: int = 1
     max_parents: int | None = None
     base_is_parent: bool = False
+    lone: Literal["merge", "pass on", "pass on the base's", "pass on the base's or leave"] = "merge"
     random: bool = False
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 

@@ -12,7 +12,7 @@ from kinship.errors import UnknownNameError
 from kinship.merging import combine
 from kinship.merging.methods import merge_method
 from kinship.merging.recipe import Recipe
-from kinship.merging.slices import layer_number, recipe_slices
+from kinship.merging.slices import layer_number, positions, recipe_slices
 from kinship.merging.tensor_settings import TensorSettings
 from kinship.similarity import GramTable
 from kinship.similarity.children import with_child
@@ -93,7 +93,7 @@ def _coefficients(recipe: Recipe, table: GramTable, rows: Mapping[str, str]) -> 
     if method.name not in _RULES:
         raise _Unpredictable(f"what {method.title} makes depends on single weights, not on products of models")
     weights = np.stack([_weights(table, rows, source.model) for source in one.sources])
-    settings = TensorSettings(method, one, table.tensors, layers)
+    settings = TensorSettings(method, one, table.tensors, positions(table.tensors))
     bases = [i for i, source in enumerate(one.sources) if source.model == one.base]
     others = [i for i in range(len(weights)) if i not in bases]
     if method.base == "required" and not bases:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from kinship.errors import KinshipError
-from kinship.merging.check_models import check_models, check_settings
+from kinship.merging.check_companions import check_companions
+from kinship.merging.check_config import check_config
+from kinship.merging.check_keys import check_keys
+from kinship.merging.check_models import check_models
 from kinship.merging.check_place import check_place
 from kinship.merging.check_recipe import check_recipe
+from kinship.merging.check_settings import check_settings
+from kinship.merging.check_slices import check_modules, check_slices
+from kinship.merging.check_tensors import check_tensors
 from kinship.merging.check_vocabulary import check_vocabulary
-from kinship.merging.finding import Finding
-from kinship.merging.inputs import open_inputs
+from kinship.merging.finding import Finding, has_error
+from kinship.merging.inputs import models_of, open_inputs
+from kinship.merging.layout import architecture_of, layout_of
 from kinship.merging.locate import located
 from kinship.merging.methods import METHODS
 from kinship.merging.recipe import Recipe
@@ -44,18 +51,21 @@ def preflight(recipe: Recipe, out: Path | str | None = None, folder: Path | None
 
 
 def _findings(recipe: Recipe, out: Path | None) -> list[Finding]:
-    findings = check_recipe(recipe)
+    findings = [*check_recipe(recipe), *check_keys(recipe), *check_slices(recipe)]
     slices = recipe_slices(recipe)
-    names = dict.fromkeys(source.model for one in slices for source in one.sources)
-    if recipe.base in names:  # the child's config and tokenizer come from the base
-        names = dict.fromkeys([recipe.base, *names])
-    adapters = {name: (*recipe.parts(name), "")[1] for name in names}
-    inputs, faults = open_inputs(adapters)
+    inputs, faults = open_inputs(models_of(recipe, slices))
     findings += faults
-    if inputs:
-        findings += check_models(recipe, slices, list(inputs.values()))
-        findings += check_vocabulary(recipe, list(inputs.values()))
     method = METHODS.get(recipe.method)
-    if method is not None and not any(finding.severity == "error" for finding in findings):
-        findings += check_settings(method, slices, inputs)
-    return [*findings, *check_place(recipe, slices, inputs, out)]
+    layout = layout_of(recipe, method, inputs) if method and not faults else None
+    if inputs:
+        models = list(inputs.values())
+        findings += check_models(recipe, slices, models)
+        findings += check_modules(recipe, architecture_of(inputs), models[0].config.architecture or "the architecture")
+        if layout and not has_error(findings):
+            findings += check_tensors(layout, inputs)
+        findings += check_config(models)
+        findings += check_vocabulary(recipe, models)
+        findings += check_companions(recipe, models)
+    if method and layout and not has_error(findings):
+        findings += check_settings(method, layout)
+    return [*findings, *check_place(recipe, layout, inputs, out)]

@@ -18,6 +18,14 @@ from kinship.merging.references import models_named, reference_text, with_models
 __all__ = ["Parent", "Recipe"]
 
 _BODIES = ("models", "slices", "modules")
+_PROGRAMS = {
+    "experts": "mergekit-moe",
+    "shared_experts": "mergekit-moe",
+    "gate_mode": "mergekit-moe",
+    "genome": "mergekit-evolve",
+    "layer_slices": "bakllama",
+}
+"""What other programs of mergekit read, by a key that gives them away."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,7 @@ class Recipe:
             It is no merge configuration.
         """
         if not isinstance(config, Mapping) or not isinstance(config.get("merge_method"), str):
-            raise RecipeError("there is no merge_method; write mergekit's YAML, one document")
+            raise RecipeError(_foreign(config))
         if len([body for body in _BODIES if config.get(body)]) != 1:
             raise RecipeError(f"it needs exactly one of {', '.join(_BODIES)}")
         try:
@@ -186,6 +194,15 @@ class _Dumper(yaml.SafeDumper):
 
 
 _Dumper.add_representer(list, _Dumper.represent_list)
+
+
+def _foreign(config: Any) -> str:
+    """Say what a configuration without a merge method is, where another program of mergekit reads it."""
+    keys = config.keys() if isinstance(config, Mapping) else ()
+    for key, program in _PROGRAMS.items():
+        if key in keys:
+            return f"this is a configuration for {program} (it has {key}), not a merge recipe; run {program} with it"
+    return "there is no merge_method; write mergekit's YAML, one document"
 
 
 def _entry(parent: Parent) -> dict[str, Any]:

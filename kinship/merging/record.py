@@ -41,6 +41,10 @@ class MergeRecord:
     models : tuple of MergedModel
     versions : Mapping of str to str
         Of the programs that made it.
+    brought : tuple of str
+        What the child was given beside what mergekit wrote.
+    left : tuple of str
+        Tensors of the models that the child does not have.
     """
 
     digest: str
@@ -48,6 +52,8 @@ class MergeRecord:
     seed: int
     models: tuple[MergedModel, ...]
     versions: Mapping[str, str]
+    brought: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
     @property
     def parents(self) -> tuple[MergedModel, ...]:
@@ -92,6 +98,7 @@ def read_record(folder: Path) -> MergeRecord | None:
     try:
         said = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         models = tuple(MergedModel(**model) for model in said.pop("models"))
-        return MergeRecord(**said, models=models)
+        brought, left = (tuple(said.pop(name, ())) for name in ("brought", "left"))
+        return MergeRecord(**said, models=models, brought=brought, left=left)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

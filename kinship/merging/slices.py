@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from kinship.merging.recipe import Recipe
 from kinship.merging.references import reference_text
 from kinship.merging.settings import Scope
 
-__all__ = ["Slice", "Source", "layer_number", "recipe_slices"]
+__all__ = ["Slice", "Source", "layer_number", "module_slices", "positions", "recipe_slices"]
 
 _LAYER = re.compile(r"\.(\d+)\.")
 
@@ -52,21 +53,53 @@ def recipe_slices(recipe: Recipe) -> tuple[Slice, ...]:
 
     A base that is not among the models joins them, as mergekit does it.
     """
+    return tuple(one for slices in module_slices(recipe, ("all",)).values() for one in slices)
+
+
+def module_slices(recipe: Recipe, modules: Sequence[str]) -> dict[str, tuple[Slice, ...]]:
+    """Return the slices of a recipe by the module that they make.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    modules : sequence of str
+        The model's modules: a recipe that names none is for each of them.
+    """
     config = recipe.to_config()
-    modules = config.get("modules")
-    if not modules:
-        return _slices(config, recipe.base, (recipe.parameters,))
-    return tuple(
-        one
-        for module in modules.values()
-        for one in _slices(module, recipe.base, (module.get("parameters") or {}, recipe.parameters))
-    )
+    named = config.get("modules")
+    if not named:
+        return {module: _slices(config, recipe.base, (recipe.parameters,)) for module in modules}
+    return {
+        name: _slices(module, recipe.base, (module.get("parameters") or {}, recipe.parameters))
+        for name, module in named.items()
+    }
 
 
 def layer_number(tensor: str) -> int | None:
     """Return the layer that a tensor is in, or None."""
     found = _LAYER.search(tensor)
     return int(found.group(1)) if found else None
+
+
+def positions(tensors: Sequence[str]) -> tuple[float, ...]:
+    """Return where a gradient is read for each tensor of a whole model, from the names alone.
+
+    Layers are counted for each tower apart (a vision tower and a decoder, say): from 0 for its first layer to 1 for its
+    last; mergekit has 0 outside the layers and 1 for a lone one. Numbers with gaps count no layers.
+    """
+    numbers: dict[str, set[int]] = defaultdict(set)
+    for tensor in tensors:
+        if found := _LAYER.search(tensor):
+            numbers[tensor[: found.start()]].add(int(found[1]))
+
+    def position(tensor: str) -> float:
+        found = _LAYER.search(tensor)
+        layers = numbers[tensor[: found.start()]] if found else set()
+        if found is None or len(layers) != max(layers) + 1:
+            return 0.0
+        return int(found[1]) / (len(layers) - 1) if len(layers) > 1 else 1.0
+
+    return tuple(position(tensor) for tensor in tensors)
 
 
 def _slices(body: Mapping[str, Any], base: str | None, shared: tuple[Scope, ...]) -> tuple[Slice, ...]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from kinship.merging.method import Method
 from kinship.merging.settings import Scope, resolve
-from kinship.merging.slices import Slice, layer_number
+from kinship.merging.slices import Slice
 
 __all__ = ["TensorSettings"]
 
@@ -27,8 +27,8 @@ class TensorSettings:
     slice : Slice
     tensors : sequence of str
         Their names.
-    layers : int
-        Of the model.
+    positions : sequence of float
+        Where each tensor's gradient is read, 0 to 1.
     chosen : tuple of int
         The sources that `each` tells of, in its order.
     """
@@ -36,7 +36,7 @@ class TensorSettings:
     method: Method
     slice: Slice
     tensors: Sequence[str]
-    layers: int
+    positions: Sequence[float]
     chosen: tuple[int, ...] = ()
 
     def of(self, sources: Sequence[int]) -> TensorSettings:
@@ -53,23 +53,18 @@ class TensorSettings:
         ValueError
             A value is not of its type.
         """
-        return np.array([self._value(name, self.slice.shared, tensor) for tensor in self.tensors])
+        places = zip(self.tensors, self.positions, strict=True)
+        return np.array([self._value(name, self.slice.shared, *place) for place in places])
 
     def each(self, name: str) -> Floats:
         """Return the values of a parameter of the parents, shape (T, k), NaN where it is not set; see `all`."""
         scopes = [self.slice.scopes(self.slice.sources[i]) for i in self.chosen]
-        return np.array([[self._value(name, scope, tensor) for scope in scopes] for tensor in self.tensors])
+        places = zip(self.tensors, self.positions, strict=True)
+        return np.array([[self._value(name, scope, *place) for scope in scopes] for place in places])
 
-    def _value(self, name: str, scopes: Sequence[Scope], tensor: str) -> float:
+    def _value(self, name: str, scopes: Sequence[Scope], tensor: str, position: float) -> float:
         parameter = self.method.parameter(name)
         if parameter is None:
             raise LookupError(f"{self.method.name} has no parameter {name}")
-        value = resolve(parameter, scopes, tensor, self._position(tensor))
+        value = resolve(parameter, scopes, tensor, position)
         return float("nan") if value is None else float(value)
-
-    def _position(self, tensor: str) -> float:
-        """From 0 for the first layer to 1 for the last; mergekit has 0 outside the layers and 1 for a lone one."""
-        number = layer_number(tensor)
-        if number is None:
-            return 0.0
-        return number / (self.layers - 1) if self.layers > 1 else 1.0

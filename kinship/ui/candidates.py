@@ -11,7 +11,7 @@ import streamlit as st
 
 from kinship.checkpoints import Alignment
 from kinship.evaluation import Options, Scores, comparable
-from kinship.merging import Candidate, GainFit, candidates, fit_gain, read_record
+from kinship.merging import Candidate, GainFit, candidates, fit_gain, read_record, read_values
 from kinship.similarity import GramTable
 from kinship.ui.current import chosen_models
 from kinship.ui.words import decimals
@@ -59,6 +59,7 @@ def show_candidates(
         {name: one.licence for name, one in members.items()},
         {name: one.config.vocabulary for name, one in members.items()},
         alignment.base.dtype,
+        {name: read_values(one) for name, one in members.items()},
     )
     past = outcomes(alignment, table, options)
     fit = fit_gain([(one.kinship, one.gain) for one in past])

@@ -54,6 +54,8 @@ def show_result(
         return
     family_models = dict(zip(alignment.names, (alignment.base, *alignment.members), strict=True))
     known = {model.fingerprint: name for name, model in family_models.items()}
+    if record.left:
+        st.warning(f"{child} lacks {', '.join(record.left)}.")
     parents = [known.get(parent.fingerprint, f"{Path(parent.path).name} (elsewhere)") for parent in record.parents]
     own = {
         name: known_scores(parent.fingerprint, options) for name, parent in zip(parents, record.parents, strict=True)

@@ -77,7 +77,8 @@ def make_merge(recipe: Recipe, out: Path, report: Report) -> Made:
         made = Made(out, here, 0.0, fresh=False)
     elif known:
         first = next(iter(known.values()))
-        record = replace(record, versions=first.record.versions)
+        known_of = first.record
+        record = replace(record, versions=known_of.versions, brought=known_of.brought, left=known_of.left)
         with appearing(out) as part:
             _link_weights(first.path, part)
             describe(part, out, recipe, record)
@@ -119,6 +120,8 @@ def _made(row: Row[tuple[str, str, float, float]]) -> Made | None:
 def _link_weights(source: Path, out: Path) -> None:
     """Link all that does not say how a merge was made: names and paths of an equal one may differ."""
     for file in source.iterdir():
+        if file.is_dir():
+            shutil.copytree(file, out / file.name)
         if not file.is_file() or file.name in DESCRIPTION:
             continue
         try:

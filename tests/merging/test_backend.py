@@ -20,6 +20,9 @@ import pytest
 from kinship.checkpoints import open_checkpoint, tokenizer_digest
 from kinship.errors import CheckpointError, MergeError
 from kinship.merging import METHODS, Parent, Recipe, merge, read_record
+from kinship.merging.inputs import models_of, open_inputs
+from kinship.merging.layout import layout_of
+from kinship.merging.slices import recipe_slices
 from tests.families import llama, tuned
 from tests.merging.models import TOKENS, raw_weights, save_family, save_mergeable, weights
 from tests.merging.recipes import YAML, recipes
@@ -69,11 +72,18 @@ def linear(family):
     return Recipe("linear", tuple(Parent(str(path), {"weight": 1.0}) for path in family[1:3]))
 
 
+def predicted(recipe):
+    """The tensors that the child will have, as preflight sees them."""
+    inputs, _ = open_inputs(models_of(recipe, recipe_slices(recipe)))
+    return {made.name for made in layout_of(recipe, METHODS[recipe.method], inputs).made}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_child_is_mergekits_bit_for_bit(name, asked, reference, tmp_path):
     merge(asked[name], tmp_path / "child")
     theirs = reference[name, 0]
     assert raw_weights(tmp_path / "child") == raw_weights(theirs)
+    assert predicted(asked[name]) == set(raw_weights(theirs))
     ours = {file.name for file in (tmp_path / "child").iterdir()}
     assert ours == {file.name for file in theirs.iterdir()} | {"kinship_merge.json"}
     for file in sorted(ours - {"README.md", "mergekit_config.yml", "kinship_merge.json"}):

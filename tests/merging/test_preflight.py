@@ -17,9 +17,11 @@ from kinship.checkpoints import open_checkpoint
 from kinship.errors import MergeError
 from kinship.merging import METHODS, Parent, Recipe, has_error, merge, preflight, reference
 from kinship.merging.check_place import expected_bytes
-from kinship.merging.check_vocabulary import differing_tokens, read_vocabulary
-from kinship.merging.inputs import open_inputs
+from kinship.merging.check_vocabulary import differing_tokens
+from kinship.merging.inputs import models_of, open_inputs
+from kinship.merging.layout import layout_of
 from kinship.merging.slices import recipe_slices
+from kinship.merging.vocabulary_files import read_vocabulary
 from tests.families import NORM, Stored, config, llama, pack, save, save_adapter, save_model, save_sharded, tuned
 from tests.merging.models import TOKENS, raw_weights, save_family, save_mergeable, save_tokenizer
 from tests.merging.recipes import YAML, recipes
@@ -275,7 +277,7 @@ ODD = {
     "key-value heads": (saying(num_key_value_heads=2), "odd has number of key-value heads 2"),
     "layers": (shaped(layers=3), "odd has number of layers 3"),
     "width": (shaped(hidden=16), "odd has hidden size 16"),
-    "MLP": (shaped(mlp=24), "mlp.gate_proj.weight is [24, 12] in odd and [20, 12] in m1"),
+    "MLP": (shaped(mlp=24), "mlp.up_proj.weight is [24, 12] in odd and [20, 12] in m1"),
 }
 
 
@@ -387,9 +389,9 @@ def test_the_disk_needed_is_what_the_child_then_takes(name, family, tmp_path):
     recipe = recipes(family[0], family[1:4], family[4])[name]
     merge(recipe, tmp_path / "child")
     stored = sum(len(data) for _, _, data in raw_weights(tmp_path / "child").values())
-    slices = recipe_slices(recipe)
-    inputs, _ = open_inputs({source.model: "" for one in slices for source in one.sources})
-    assert expected_bytes(recipe, slices, inputs)[0] == stored
+    inputs, _ = open_inputs(models_of(recipe, recipe_slices(recipe)))
+    layout = layout_of(recipe, METHODS[recipe.method], inputs)
+    assert expected_bytes(recipe, layout, inputs)[0] == stored
 
 
 def test_relative_paths_are_found_here_and_beside_the_recipe(family, tmp_path, monkeypatch):

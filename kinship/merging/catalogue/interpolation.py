@@ -70,6 +70,7 @@ INTERPOLATION = (
         min_parents=2,
         max_parents=2,
         base_is_parent=True,
+        lone="pass on",
         presets={"half-way": {"t": 0.5}, "by module, as in the kinship paper": {"t": _LAYOUT}},
     ),
     Method(
@@ -86,6 +87,7 @@ INTERPOLATION = (
         ),
         min_parents=2,
         max_parents=2,
+        lone="pass on",
     ),
     Method(
         "multislerp",
@@ -121,5 +123,6 @@ INTERPOLATION = (
         "required",
         (Parameter("filter_wise", "switch", "Decide row by row, not tensor by tensor.", False, advanced=True),),
         min_parents=2,
+        lone="pass on the base's or leave",
     ),
 )

@@ -64,6 +64,7 @@ SELECTION = (
         min_parents=2,
         max_parents=2,
         base_is_parent=True,
+        lone="pass on",
         random=True,  # thresholds of tensors above a million weights come from a sample
     ),
     Method(
@@ -87,6 +88,7 @@ SELECTION = (
         min_parents=2,
         max_parents=2,
         base_is_parent=True,
+        lone="pass on the base's",
     ),
     Method(
         "passthrough",

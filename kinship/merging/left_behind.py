@@ -1,0 +1,46 @@
+"""Compare a finished child with its parents: which of their tensors it does not have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from kinship.checkpoints import open_checkpoint
+from kinship.merging.companions import read_object
+from kinship.merging.finding import some
+from kinship.merging.layout import REBUILT, has_other_names
+from kinship.merging.recipe import Recipe
+from kinship.merging.slices import recipe_slices
+
+__all__ = ["left_behind"]
+
+_LAYER = re.compile(r"\.\d+\.")
+
+
+def left_behind(recipe: Recipe, child: Path) -> tuple[str, ...]:
+    """Return a phrase for each parent with tensors that the child lacks: "x and y of a".
+
+    Where the recipe stacks layers, a tensor counts as there if any layer of the child has it. Buffers that are made new
+    are not compared, nor models whose tensors transformers knows under several names if the child has others.
+    """
+    slices = recipe_slices(recipe)
+    stacked = any(source.layers for one in slices for source in one.sources)
+    there = {_name(name, stacked) for name in open_checkpoint(child).tensors}
+    return tuple(_lacking(dict.fromkeys(s.model for one in slices for s in one.sources), recipe, there, stacked))
+
+
+def _lacking(models: dict[str, None], recipe: Recipe, there: set[str], stacked: bool) -> Iterator[str]:
+    for model in models:
+        path = Path(recipe.parts(model)[0])
+        names = [name for name in open_checkpoint(path).tensors if not REBUILT.search(name)]
+        renamed = not there <= {_name(name, stacked) for name in names}
+        if renamed and has_other_names(read_object(path / "config.json")):
+            continue
+        lacking = [name for name in names if _name(name, stacked) not in there]
+        if lacking:
+            yield f"{some(lacking)} of {path.name}"
+
+
+def _name(tensor: str, stacked: bool) -> str:
+    return _LAYER.sub(".*.", tensor, count=1) if stacked else tensor
