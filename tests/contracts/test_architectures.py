@@ -79,6 +79,10 @@ ARCHITECTURES: dict[str, tuple[str, Mapping[str, Any], str, Mapping[str, str]]] 
         "qwen3_vl", {"text_config": GROUPED, "vision_config": QWEN_SIGHT}, "Qwen3VLForConditionalGeneration",
         {"text": "model.language_model.layers", "vision": "model.visual.blocks"},
     ),
+    "CLIP": (
+        "clip", {"text_config": SMALL, "vision_config": SIGHT}, "CLIPModel",
+        {"text": "text_model.encoder.layers", "vision": "vision_model.encoder.layers"},
+    ),
     "DeepSeek-V3": ("deepseek_v3", MLA, "", ONE),
     "Jamba": ("jamba", EXPERTS | {"use_mamba_kernels": False, "attn_layer_offset": 1, "attn_layer_period": 2}, "", ONE),
     "Whisper": (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from kinship.checkpoints.card import front_matter
 from kinship.errors import TaskError
 from kinship.evaluation.importing.entries import Entry, scores_of_entries
 from kinship.evaluation.importing.published import Published
@@ -29,9 +29,9 @@ def read_model_card(file: Path, text: str, model_name: str) -> Published:
     TaskError
         There is no model-index, or no score in it.
     """
-    front = re.match(r"\s*---[ \t]*\r?\n(.*?)\r?\n---", text, re.DOTALL)
+    front = front_matter(text)
     try:
-        said = yaml.safe_load(front.group(1)) if front else None
+        said = yaml.safe_load(front) if front else None
     except (yaml.YAMLError, ValueError):
         raise TaskError(f"{file}: the front matter is not valid YAML; correct it or download it again") from None
     models = said.get("model-index") if isinstance(said, dict) else None
