@@ -70,10 +70,11 @@ def padded_rows(models: int, panel: int) -> int:
 
 
 def room(piece: Piece, panel: int, strip: int) -> int:
-    """Return the bytes that a piece takes in a buffer, at most."""
+    """Return the bytes that a piece takes in a buffer, and its results on the device, at most."""
     tensor, number = piece
     models, count = len(tensor.rows), tensor.count(number)
-    numbers = len(PIECE) + len(ROW) * padded_rows(models, panel) + len(CUT) * -(-count // strip)
+    rows, strips = padded_rows(models, panel), -(-count // strip)
+    numbers = len(PIECE) + len(ROW) * rows + len(CUT) * strips + 2 * rows**2 * (1 + strips)
     scales = sum(b - a for a, b in _scales(piece) if b)
     return _NUMBER * (numbers + scales) + int(tensor.items.sum()) * count + 2 * _ALIGNED * models
 

@@ -46,9 +46,9 @@ class CudaKernel:
         self.devices = tuple(devices)
         self._slots: dict[int, _Slot] = {}
 
-    def block_elements(self, item: float, models: int) -> int:
-        """Return how many elements of `item` bytes in all rows fit a buffer, in whole strips where these are many."""
-        fit = int((BUFFER * 15 // 16 - 1024 * padded_rows(models, PANEL)) / item)
+    def block_elements(self, item: float, edges: int, models: int) -> int:
+        """Return how many elements fit a buffer, in whole strips where these are many."""
+        fit = int((BUFFER * 15 // 16 - 1024 * padded_rows(models, PANEL) - edges) / item)
         return min(_BLOCK, fit // STRIP * STRIP or max(fit, 1))
 
     def room(self, piece: Piece) -> int:

@@ -112,7 +112,8 @@ def gram_table(
     place = resolve_device(device)
     kernel = kernel_for(place, threads)
     alignment = confirmed(alignment)
-    if known is not None and known.tensors != tuple(tensor.name for tensor in alignment.tensors):
+    tensors, shapes = tuple(t.name for t in alignment.tensors), tuple(t.shape for t in alignment.tensors)
+    if known is not None and (known.tensors, known.shapes) != (tensors, shapes):
         known = None
     first_new = len(known.names) if known is not None else 0
     began = time.perf_counter()
@@ -141,8 +142,8 @@ def gram_table(
         sums[:, :first_new] = known.sums
     table = GramTable(
         names=alignment.names,
-        tensors=tuple(t.name for t in alignment.tensors),
-        shapes=tuple(t.shape for t in alignment.tensors),
+        tensors=tensors,
+        shapes=shapes,
         gram=gram,
         sums=sums,
         left_out=alignment.left_out,

@@ -47,8 +47,8 @@ class Kernel(Protocol):
     started: int
     capacity: int
 
-    def block_elements(self, item: float, models: int) -> int:
-        """Return the elements of a block of a tensor with `item` bytes an element in all rows of `models` models."""
+    def block_elements(self, item: float, edges: int, models: int) -> int:
+        """Return the elements of a block: `item` bytes each in all rows of `models` models, `edges` bytes in all."""
 
     def room(self, piece: Piece) -> int:
         """Return the bytes that a piece takes of the capacity."""
@@ -68,7 +68,7 @@ class CpuKernel:
         self.begun, self.started = 2 * self.threads, 0
         self.capacity = 0
 
-    def block_elements(self, item: float, models: int) -> int:
+    def block_elements(self, item: float, edges: int, models: int) -> int:
         """Return the same for every tensor."""
         return BLOCK
 

@@ -34,18 +34,20 @@ def with_norms(table: GramTable, look: Callable[[], None] = lambda: None) -> Gra
     """
     if all(one.norm is not None for one in table.coverage.values()):
         return table
+    reader, pool = Reader(_BLOCK), ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS))
     known: dict[tuple[int, int, int], float] = {}  # what several models lack of the base is read once
 
     def squares(gap: Gap) -> float:
         key = (id(gap.row), gap.start, gap.stop)
         if key not in known:
-            known[key] = _squares(gap, look)
+            known[key] = _squares(gap, reader, pool, look)
         return known[key]
 
-    coverage = {
-        name: one if one.norm is not None else replace(one, norm=_norm(table, name, one, squares))
-        for name, one in table.coverage.items()
-    }
+    with pool:
+        coverage = {
+            name: one if one.norm is not None else replace(one, norm=_norm(table, name, one, squares))
+            for name, one in table.coverage.items()
+        }
     return replace(table, coverage=coverage)
 
 
@@ -61,16 +63,15 @@ def _norm(table: GramTable, name: str, coverage: Coverage, squares: Callable[[Ga
     return sqrt(max(0.0, compared) / whole) if isfinite(whole) and whole > 0.0 else None
 
 
-def _squares(gap: Gap, look: Callable[[], None]) -> float:
+def _squares(gap: Gap, reader: Reader, pool: ThreadPoolExecutor, look: Callable[[], None]) -> float:
     """Read the elements of a gap and return the sum of their squares."""
     from kinship.similarity.cpu import block_products  # Numba takes a moment to import
 
-    tensor = Reader(_BLOCK).tensor(AlignedTensor(gap.tensor, gap.shape, (gap.row,)))
+    tensor = reader.tensor(AlignedTensor(gap.tensor, gap.shape, (gap.row,)))
 
     def block(start: int) -> float:
         look()
         products = block_products(tensor.part(start, min(_BLOCK, gap.stop - start)))
         return float(products[:, 0, 0].sum())
 
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as pool:
-        return sum(pool.map(block, range(gap.start, gap.stop, _BLOCK)))
+    return sum(pool.map(block, range(gap.start, gap.stop, _BLOCK)))

@@ -50,10 +50,10 @@ class Reader:
     Parameters
     ----------
     block : int or callable
-        Elements of a block, or what tells them from the bytes of an element in all rows and the number of rows.
+        Elements of a block, or what tells them (`kinship.similarity.kernel.Kernel.block_elements`).
     """
 
-    def __init__(self, block: int | Callable[[float, int], int]) -> None:
+    def __init__(self, block: int | Callable[[float, int, int], int]) -> None:
         self._block = block
         self._maps: dict[Path, _Mapped] = {}
         self._factor = lru_cache(maxsize=8)(self._whole)  # the factors of many experts are asked for by each
@@ -62,7 +62,8 @@ class Reader:
         """Map the files of one tensor and read its scales and what adapters do to it."""
         rows = tuple(self._row(row) for row in tensor.rows)
         item = sum(row.item + 8 * row.scales.size / max(tensor.elements, 1) for row in rows)
-        block = self._block if isinstance(self._block, int) else self._block(item, len(rows))
+        edges = sum(2 * 8 * row.grid[3] for row in rows if row.scales.size)  # a block needs whole lines of scales
+        block = self._block if isinstance(self._block, int) else self._block(item, edges, len(rows))
         return OpenTensor(rows, tensor.elements, block)
 
     def _row(self, row: Row) -> _OpenRow:

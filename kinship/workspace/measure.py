@@ -149,7 +149,8 @@ def _extended(alignment: Alignment, device: Device, watch: KeptPass | None) -> G
 def _pass(alignment: Alignment, device: Device, watch: KeptPass | None, known: GramTable | None) -> GramTable:
     resume = None
     if watch is not None:
-        # block numbers mean another place on another device: "auto" is not enough
-        watch.key = f"{table_key(alignment)} after {len(known.names) if known else 0} on {resolve_device(device)}"
+        # block numbers mean another place on another device ("auto" is not enough), and in another release
+        after = len(known.names) if known else 0
+        watch.key = f"{table_key(alignment)} after {after} on {resolve_device(device)}, blocks of version 2"
         resume = watch.take_up()
     return gram_table(alignment, device, known=known, resume=resume, watch=watch)

@@ -247,10 +247,8 @@ class Workbench:
         device = self.plan.options.device
         if self._table is None:
             self._table = measure(alignment, device)
-        elif self._table.tensors == tuple(tensor.name for tensor in alignment.tensors):
+        else:
             self._table = gram_table(alignment, device, known=self._table)
-        else:  # a merge lacks a tensor that was compared before
-            self._table = gram_table(alignment, device)
         self._related = {name: row for row, name in enumerate(known)}
         values = kinship_matrix(self._table).values
         self._values = {

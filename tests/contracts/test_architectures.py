@@ -213,8 +213,7 @@ def test_a_linear_merge_can_go_where_mergekit_can_do_it(name, family, tmp_path):
     if name not in LACKING:
         assert errors == [[], []]
         return
-    assert all(f"lacks {LACKING[name]}" in message for [message] in errors)
+    assert all(any(f"lacks {LACKING[name]}" in message for message in messages) for messages in errors)
+    config = MergeConfiguration.model_validate(yaml.safe_load(recipes[0].to_yaml()))
     with pytest.raises(RuntimeError, match=f"{LACKING[name]} required but not present"):
-        run_merge(
-            MergeConfiguration.model_validate(yaml.safe_load(recipes[0].to_yaml())), str(tmp_path), MergeOptions()
-        )
+        run_merge(config, str(tmp_path), MergeOptions())

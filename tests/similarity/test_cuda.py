@@ -122,6 +122,17 @@ def test_float8_with_scales_of_every_form(tmp_path, on_device):
         assert_same(align(open_checkpoint(base), members), block=block)
 
 
+def test_many_scales_a_line_leave_room_for_them_in_the_buffer(tmp_path, on_device, monkeypatch):
+    """A scale a column: a block of a few lines needs them all."""
+    rng = np.random.default_rng(0)
+    base = save(tmp_path / "base.safetensors", {"a.weight": rng.normal(size=(60, 1000))})
+    stored = {"a.weight": pack(rng.normal(size=(60, 1000)), "F8_E4M3"), "a.weight_scale": rng.uniform(1, 2, (1, 1000))}
+    members = [open_checkpoint(save(tmp_path / f"{i}.safetensors", stored)) for i in range(5)]
+    monkeypatch.setattr(cuda, "BUFFER", 1 << 17)
+    on_device.capacity = 1 << 17
+    assert_same(align(open_checkpoint(base), members))
+
+
 def test_adapters_and_tensors_they_leave_alone(tmp_path, on_device):
     base = llama(0)
     path = save(tmp_path / "base.safetensors", base)

@@ -14,7 +14,7 @@ from kinship.errors import CheckpointError, NonFiniteError
 from kinship.similarity import METRICS, gram, gram_table, kinship_matrix
 from kinship.similarity.kernel import CpuKernel
 from kinship.similarity.registers import TILE
-from tests.families import llama, pack, save, tuned, unpack
+from tests.families import EMBEDDING, HEAD, llama, pack, save, tuned, unpack
 
 DTYPES = ["F64", "F32", "BF16", "F16"]
 
@@ -208,6 +208,16 @@ def test_new_models_are_added_to_a_known_table(tmp_path, known):
     table = gram_table(alignment, known=before)
     assert np.array_equal(table.gram[:, : known + 1, : known + 1], before.gram)
     assert relative(table, values) < 1e-12
+
+
+def test_a_known_table_over_fewer_or_other_rows_of_a_vocabulary_is_not_taken(tmp_path):
+    """A new model with a smaller vocabulary makes fewer rows common: what was known is of other elements."""
+    base = llama(0)
+    small = {n: v[:20] if n in (EMBEDDING, HEAD) else v for n, v in tuned(base, 2).items()}
+    alignment, _ = family(tmp_path, [base, tuned(base, 1), small])
+    before = gram_table(align(alignment.base, alignment.members[:1]))
+    assert before.tensors == tuple(tensor.name for tensor in alignment.tensors)
+    assert np.array_equal(gram_table(alignment, known=before).gram, gram_table(alignment).gram)
 
 
 def test_a_kept_state_is_no_longer_written_on(tmp_path, monkeypatch):
