@@ -5,22 +5,45 @@ from __future__ import annotations
 import csv
 import io
 import re
+from typing import NamedTuple
 
 from kinship.errors import KinshipError
 
-__all__ = ["read_csv"]
+__all__ = ["Csv", "read_csv"]
 
 _DELIMITERS = (",", ";", "\t")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?\s*%?")
 _STATED = re.compile(r"\s*\"?sep=(.)\"?\s*\n", re.IGNORECASE)
 
 
-def read_csv(text: str, source: str, error: type[KinshipError] = KinshipError) -> list[tuple[int, dict[str, str]]]:
-    """Return the rows of a CSV text, each with the number of its line.
+class Csv(NamedTuple):
+    """A CSV text.
 
-    Cells are parted by the comma, semicolon or tab that parts the most of the header; where that is no comma, a number
-    may be written with one (61,5). Quoted cells may hold delimiters and line ends. Space around a cell is no part of
-    it; empty lines and empty cells at the end of a line that belong to no column are passed over.
+    Attributes
+    ----------
+    header : tuple of str
+        The names of the columns, in small letters; empty for an empty text.
+    rows : list of (int, dict)
+        The number of each line, and its cells by column.
+    decimal_comma : bool
+        A number may be written with a comma (61,5), as commas part no cells.
+    """
+
+    header: tuple[str, ...]
+    rows: list[tuple[int, dict[str, str]]]
+    decimal_comma: bool
+
+    def number(self, cell: str) -> str:
+        """Return a cell of a column of numbers with a point for a decimal comma."""
+        return cell.replace(",", ".") if self.decimal_comma and _DECIMAL_COMMA.fullmatch(cell) else cell
+
+
+def read_csv(text: str, source: str, error: type[KinshipError] = KinshipError) -> Csv:
+    """Return the header and the rows of a CSV text.
+
+    Cells are parted by the comma, semicolon or tab that parts the most of the header. Quoted cells may hold delimiters
+    and line ends. Space around a cell is no part of it; empty lines and empty cells at the end of a line that belong to
+    no column are passed over.
 
     Parameters
     ----------
@@ -42,7 +65,7 @@ def read_csv(text: str, source: str, error: type[KinshipError] = KinshipError) -
     delimiter = stated.group(1) if stated else _delimiter(text)
     lines = _lines(text[stated.end() :] if stated else text, delimiter, source, error)
     if not lines:
-        return []
+        return Csv((), [], False)
     skipped = 1 if stated else 0
     header = [name.casefold() for name in _trimmed(lines[0][1])]
     for name in header:
@@ -56,10 +79,8 @@ def read_csv(text: str, source: str, error: type[KinshipError] = KinshipError) -
                 f"{source}, row {number}: not as many cells as the header's {len(header)}, but {len(kept)} "
                 f"(line {line + skipped}); put quotes around a cell that holds {delimiter!r}"
             )
-        if delimiter != ",":
-            kept = [cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in kept]
         rows.append((line + skipped, dict(zip(header, kept, strict=True))))
-    return rows
+    return Csv(tuple(header), rows, delimiter != ",")
 
 
 def _lines(text: str, delimiter: str, source: str, error: type[KinshipError]) -> list[tuple[int, list[str]]]:

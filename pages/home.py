@@ -8,8 +8,9 @@ from kinship.ui.current import current_alignment, current_family, stored_table
 from kinship.ui.frame import page
 from kinship.ui.heatmap import provenance, show_matrix
 from kinship.ui.overview import show_next_steps, show_numbers, show_small_tree
-from kinship.ui.partial import show_refusal, show_warnings
+from kinship.ui.partial import show_refusal
 from kinship.ui.tree import known_tree
+from kinship.ui.warnings import show_warnings
 from kinship.ui.work import measure_and_wait
 
 page("kinship", "How related are these models, and what should be merged next?")
@@ -28,7 +29,7 @@ except KinshipError as error:
     alignment = None
     show_refusal(family, error)
 if alignment is not None:
-    show_warnings(alignment)
+    show_warnings(alignment.warnings)
 table = stored_table(alignment) if alignment else None
 known = known_tree(family) if table is not None or family.published else None
 show_numbers(family, alignment, table, known)

@@ -5,12 +5,12 @@ import streamlit as st
 from kinship.errors import KinshipError
 from kinship.ui.current import current_family
 from kinship.ui.frame import page
-from kinship.ui.partial import show_warnings
 from kinship.ui.tree import COLOURS, known_tree, show_tree, whole_tree
 from kinship.ui.tree_agreement import show_agreement
 from kinship.ui.tree_card import show_card
 from kinship.ui.tree_export import show_exports
 from kinship.ui.tree_hub import with_hub
+from kinship.ui.warnings import show_warnings
 from kinship.ui.work import measure_and_wait
 
 page("Family tree", "Where does each model come from, and do the weights agree?")
@@ -24,7 +24,7 @@ except KinshipError as error:
 for cycle in known.tree.cycles:
     st.warning(f"Left out: {cycle}.")
 if known.alignment is not None:
-    show_warnings(known.alignment)
+    show_warnings(known.alignment.warnings)
 known = with_hub(known)
 names = [known.tree.name(node) for node in known.tree.graph]
 

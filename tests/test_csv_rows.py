@@ -30,32 +30,40 @@ def written(delimiter=",", ends="\r\n", quoting=csv.QUOTE_MINIMAL):
     [("\n", csv.QUOTE_MINIMAL), ("\r\n", csv.QUOTE_MINIMAL), ("\n", csv.QUOTE_ALL), ("\r", csv.QUOTE_ALL)],
 )
 def test_what_was_written_is_read(delimiter, ends, quoting):
-    assert [row for _, row in read_csv(written(delimiter, ends, quoting), "file")] == ROWS
+    assert [row for _, row in read_csv(written(delimiter, ends, quoting), "file").rows] == ROWS
 
 
 def test_lines_are_those_of_the_text():
-    assert [line for line, _ in read_csv("a,b\n\n1,2\n,\n3,4\n", "file")] == [3, 5]
-    assert [line for line, _ in read_csv("sep=;\na;b\n1;2\n", "file")] == [3]
+    assert [line for line, _ in read_csv("a,b\n\n1,2\n,\n3,4\n", "file").rows] == [3, 5]
+    assert [line for line, _ in read_csv("sep=;\na;b\n1;2\n", "file").rows] == [3]
 
 
 def test_a_line_that_states_the_delimiter_is_believed():
-    assert read_csv("sep=|\na|b\n1,5|2\n", "file") == [(3, {"a": "1.5", "b": "2"})]
+    assert read_csv("sep=|\na|b\n1,5|2\n", "file").rows == [(3, {"a": "1,5", "b": "2"})]
 
 
 def test_space_and_capitals_in_the_header_are_no_part_of_a_name():
-    assert read_csv(' Model , "SCORE"\n x , 1 \n'.replace(', "', ',"'), "file") == [(2, {"model": "x", "score": "1"})]
+    assert read_csv(' Model , "SCORE"\n x , 1 \n'.replace(', "', ',"'), "file").rows == [
+        (2, {"model": "x", "score": "1"})
+    ]
 
 
-def test_a_decimal_comma_is_read_where_it_parts_no_cells():
-    ((_, row),) = read_csv("m;n;o;p\n61,5;-0,25;1,2,3;1.234,5\n", "file")
-    assert row == {"m": "61.5", "n": "-0.25", "o": "1,2,3", "p": "1.234,5"}
-    ((_, row),) = read_csv('m,n\n"61,5",x\n', "file")
-    assert row["m"] == "61,5"
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_decimal_comma_is_read_in_numbers_where_it_parts_no_cells(delimiter):
+    read = read_csv(delimiter.join("mn") + "\n" + delimiter.join(["61,5", "x"]), "file")
+    assert read.rows == [(2, {"m": "61,5", "n": "x"})]  # a name may look like a number
+    numbers = {"61,5": "61.5", "-0,25": "-0.25", "1,2,3": "1,2,3", "1.234,5": "1.234,5"}
+    assert {cell: read.number(cell) for cell in numbers} == numbers
+    assert read_csv('m,n\n"61,5",x\n', "file").number("61,5") == "61,5"
 
 
 def test_empty_columns_at_the_end_belong_to_nothing():
-    assert read_csv("a,b,,\n1,2,,\n3,4\n", "file") == [(2, {"a": "1", "b": "2"}), (3, {"a": "3", "b": "4"})]
-    assert read_csv("", "file") == read_csv("a,b\n", "file") == read_csv("\n\n", "file") == []
+    assert read_csv("a,b,,\n1,2,,\n3,4\n", "file").rows == [(2, {"a": "1", "b": "2"}), (3, {"a": "3", "b": "4"})]
+
+
+def test_without_rows_there_is_the_header():
+    assert read_csv("a,B\n", "file")[:2] == (("a", "b"), [])
+    assert read_csv("", "file")[:2] == read_csv("\n\n", "file")[:2] == ((), [])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import codecs
 import re
 from pathlib import Path
 
-__all__ = ["CARD", "front_matter", "read_text"]
+__all__ = ["CARD", "decoded", "front_matter", "read_text"]
 
 CARD = "README.md"
 _LONGEST = 200_000  # bytes
@@ -15,15 +15,16 @@ _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_text(file: Path) -> str:
-    """Return the text of a file, as its byte-order mark says or in UTF-8, with plain line ends; "" where there is none.
-
-    What is beyond 200,000 bytes is left out, and what is no text is replaced.
-    """
+    """Return the text of a file, "" where there is none; what is beyond 200,000 bytes is left out."""
     try:
         with file.open("rb") as handle:
-            content = handle.read(_LONGEST)
+            return decoded(handle.read(_LONGEST))
     except OSError:
         return ""
+
+
+def decoded(content: bytes) -> str:
+    """Return a text as its byte-order mark says or in UTF-8, with plain line ends; what is no text is replaced."""
     text = content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig", errors="replace")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 

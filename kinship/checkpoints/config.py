@@ -19,7 +19,7 @@ from kinship.checkpoints.scales import Block
 from kinship.checkpoints.vocabulary import is_embedding
 from kinship.errors import CheckpointError
 
-__all__ = ["config_of_tensors", "read_config", "read_json", "read_licence"]
+__all__ = ["config_of_tensors", "read_config", "read_json", "read_licence", "read_object"]
 
 
 def read_json(file: Path) -> dict[str, Any]:
@@ -34,6 +34,14 @@ def read_json(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise CheckpointError(file, "this is not a JSON object", "download or copy the file again")
     return content
+
+
+def read_object(file: Path) -> dict[str, Any]:
+    """Return the JSON object in `file`; an empty one where there is none or it cannot be read."""
+    try:
+        return read_json(file)
+    except CheckpointError:
+        return {}
 
 
 def read_config(folder: Path) -> Config | None:

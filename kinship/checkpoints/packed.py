@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kinship.checkpoints.buffers import is_buffer
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.errors import CheckpointError
 
@@ -111,8 +112,8 @@ def _first_packed(tensors: Mapping[str, Tensor]) -> Tensor | None:
         module = name.rpartition(".")[0]
         for place in {module, module.rpartition(".")[0]}:
             beside[place].append(name)
-    odd = [t for t in tensors.values() if t.dtype not in ITEM_BYTES and t.dtype not in _NEVER and not _is_mask(t)]
-    odd = [t for t in odd if not _COMPANION.search(t.name.rpartition(".")[2])]
+    odd = [t for t in tensors.values() if t.dtype not in ITEM_BYTES and t.dtype not in _NEVER]
+    odd = [t for t in odd if not is_buffer(t.name, t.shape) and not _COMPANION.search(t.name.rpartition(".")[2])]
     for tensor in odd:
         module, _, leaf = tensor.name.rpartition(".")
         if tensor.elements > 1 and (leaf in ("weight", "kernel") or tensor.dtype.startswith("F")):
@@ -123,9 +124,3 @@ def _first_packed(tensors: Mapping[str, Tensor]) -> Tensor | None:
     large = [t for t in odd if len(t.shape) > 1 and t.dtype not in ("I64", "U64")]
     share = sum(t.nbytes for t in large) / max(1, sum(t.nbytes for t in tensors.values()))
     return large[0] if share > _SHARE else None
-
-
-def _is_mask(tensor: Tensor) -> bool:
-    """Tell whether it is an attention mask, as GPT-2 keeps them: square, with two axes of one before."""
-    shape = tensor.shape
-    return len(shape) == 4 and shape[:2] == (1, 1) and shape[2] == shape[3]

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from kinship.checkpoints.pointer import refuse_pointer
 
-__all__ = ["tokenizer_digest", "tokenizer_files"]
+__all__ = ["tokenizer_digest", "tokenizer_files", "vocabulary_files"]
 
-_FILES = (
-    "tokenizer*", "*.model", "vocab.*", "merges.txt", "special_tokens_map.json", "added_tokens.json", "chat_template*"
+_VOCABULARY = (
+    "tokenizer.json", "tokenizer.model*", "*.model", "vocab.*", "*vocab*.txt", "tekken.json", "*.tiktoken"
 )  # fmt: skip
+"""Files that a tokenizer can be made from, of whichever library."""
+
+_BESIDE = ("tokenizer*", "merges.txt", "special_tokens_map.json", "added_tokens.json", "chat_template*")
+
+
+def vocabulary_files(folder: Path) -> list[Path]:
+    """Return the files that hold a checkpoint's tokens, sorted by name; without one it has no tokenizer."""
+    return _found(folder, _VOCABULARY)
 
 
 def tokenizer_files(folder: Path) -> list[Path]:
     """Return the files that decide how a checkpoint turns a question into tokens, sorted by name."""
-    return sorted({file for pattern in _FILES for file in folder.glob(pattern)})
+    return _found(folder, (*_VOCABULARY, *_BESIDE))
+
+
+def _found(folder: Path, patterns: Iterable[str]) -> list[Path]:
+    return sorted({file for pattern in patterns for file in folder.glob(pattern) if file.is_file()})
 
 
 def tokenizer_digest(folder: Path) -> str:

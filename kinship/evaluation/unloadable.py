@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
+from kinship.checkpoints.config import read_object
+from kinship.checkpoints.own_code import named_code
+from kinship.checkpoints.tokenizer import vocabulary_files
 from kinship.errors import CheckpointError
 
 __all__ = ["lacks_tokenizer", "unloadable"]
 
-_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "*.model", "vocab.*", "*.tiktoken", "tekken.json", "*vocab*.txt")
 _SEEING = ("vision_config", "audio_config", "vision_tower", "mm_vision_tower", "image_token_id", "image_token_index")
 _BY_ITSELF = "evaluate it with lm_eval itself, and give its result file where published scores are read"
 
 
 def lacks_tokenizer(folder: Path) -> CheckpointError | None:
     """Return the error for a folder without any file of a tokenizer, None where there is one."""
-    if any(next(folder.glob(pattern), None) for pattern in _TOKENIZERS) or _own_code(folder, "tokenizer_config.json"):
+    if vocabulary_files(folder) or named_code(read_object(folder / "tokenizer_config.json")):
         return None
     mend = "copy tokenizer.json and tokenizer_config.json from the model that it was made from"
     return CheckpointError(folder, "it has no tokenizer", mend)
@@ -39,15 +39,15 @@ def unloadable(
     tokenizer : bool
         It was raised for the tokenizer.
     """
-    config, said = _json(folder / "config.json"), str(error or "").strip()
+    config, said = read_object(folder / "config.json"), str(error or "").strip()
     kind = next(iter(config.get("architectures") or ()), config.get("model_type") or "a model of no name")
-    code = _own_code(folder, "config.json") or _own_code(folder, "tokenizer_config.json")
+    code = _code(folder, "config.json") or _code(folder, "tokenizer_config.json")
     unknown = "does not recognize this architecture" in said
     writes_nothing = "Unrecognized configuration class" in said
     faults = (
         (
             code and (missing or unknown or writes_nothing or "trust_remote_code" in said),
-            f"it needs code of its own ({code}), and foreign code is not run here",
+            f"it needs code of {code}, and foreign code is not run here",
             f"save it in a layout that transformers knows, or {_BY_ITSELF}",
         ),
         (
@@ -77,20 +77,10 @@ def unloadable(
     return CheckpointError(folder, problem, mend)
 
 
-def _own_code(folder: Path, name: str) -> str:
-    """Return what a config's `auto_map` names, empty where it names nothing."""
-    named = _json(folder / name).get("auto_map")
-    found = next(iter(named.values()), "") if isinstance(named, dict) else named or ""
-    found = next((one for one in found if one), "") if isinstance(found, list | tuple) else found
-    return f"auto_map in {name}: {found}" if found else ""
-
-
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def _code(folder: Path, file: str) -> str:
+    """Return whose code the `auto_map` of a config names, and which, in words; empty where it names none."""
+    named = named_code(read_object(folder / file))
+    return next((f"{place or 'its own'} (auto_map in {file}: {name})" for place, name in named), "")
 
 
 def _first(text: str) -> str:

@@ -14,6 +14,7 @@ __all__ = ["METRICS", "Curve", "Row", "curve", "read_columns", "read_rows"]
 METRICS = ("pcc", "cosine", "euclidean")
 """Columns of kinship; the first one tells the stages."""
 
+_NUMBERS = ("generation", "average_score", "merge_gain", *METRICS)
 _CORRELATIONS = ("pcc", "cosine")
 _ROUNDING = 1e-3  # of printed figures, and of sums in 32 bits
 
@@ -91,7 +92,10 @@ def read_rows(text: str, source: str) -> list[dict[str, str]]:
     CurveError
         There is no header with rows below it, a column comes twice, or a row has more or fewer cells than the header.
     """
-    rows = [row for _, row in read_csv(text, source, CurveError)]
+    read = read_csv(text, source, CurveError)
+    rows = [
+        {name: read.number(cell) if name in _NUMBERS else cell for name, cell in row.items()} for _, row in read.rows
+    ]
     if not rows:
         raise CurveError(f"{source}: there are no rows; write a header line and one line a generation")
     return rows

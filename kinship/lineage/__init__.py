@@ -3,7 +3,6 @@
 from kinship.lineage.ancestry import (
     Relatedness,
     ancestors,
-    common_ancestors,
     descendants,
     founders,
     generations,
@@ -42,7 +41,6 @@ __all__ = [
     "Relation",
     "ancestors",
     "audit",
-    "common_ancestors",
     "csv_declarations",
     "descendants",
     "folder_declarations",

@@ -15,7 +15,6 @@ from kinship.lineage.genealogy import Genealogy
 __all__ = [
     "Relatedness",
     "ancestors",
-    "common_ancestors",
     "descendants",
     "founders",
     "generations",
@@ -33,11 +32,6 @@ def ancestors(family: Genealogy, node: str) -> set[str]:
 def descendants(family: Genealogy, node: str) -> set[str]:
     """Return all nodes that descend from a node."""
     return set(nx.descendants(family.graph, node))
-
-
-def common_ancestors(family: Genealogy, first: str, second: str) -> set[str]:
-    """Return the nodes that both descend from; a node counts among its own ancestors here."""
-    return (ancestors(family, first) | {first}) & (ancestors(family, second) | {second})
 
 
 def generations(family: Genealogy) -> dict[str, int]:

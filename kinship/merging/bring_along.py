@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from kinship.checkpoints.config import read_object
+from kinship.checkpoints.tokenizer import tokenizer_files, vocabulary_files
 from kinship.merging.companions import (
     CHAT_TEMPLATES,
     GENERATION,
@@ -14,19 +16,15 @@ from kinship.merging.companions import (
     STOPS,
     chat_template,
     code_files,
-    read_object,
     special_tokens,
     tokenizer_source,
 )
 from kinship.merging.finding import listed
 from kinship.merging.recipe import Recipe
-from kinship.merging.vocabulary_files import VOCABULARY_FILES, has_tokenizer, read_vocabulary
+from kinship.merging.vocabulary_files import read_vocabulary
 
 __all__ = ["bring_along"]
 
-_TOKENIZER = (
-    *VOCABULARY_FILES, "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "merges.txt",
-)  # fmt: skip
 _TEMPLATES = "additional_chat_templates"
 
 
@@ -59,9 +57,9 @@ def bring_along(recipe: Recipe, child: Path) -> tuple[str, ...]:
 
 def _tokenizer(source: Path, child: Path, *, template: bool) -> Iterator[str]:
     """Copy the tokenizer's files where mergekit wrote none or copied some, and the chat template if it is lost."""
-    files = list(_TOKENIZER) + [file.name for file in sorted(source.glob("*.tiktoken"))]
+    files = [file.name for file in tokenizer_files(source) if file.name not in CHAT_TEMPLATES]
     copied = any(_equal(source / name, child / name) for name in ("tokenizer.json", "tokenizer.model"))
-    if copied or not has_tokenizer(child):
+    if copied or not vocabulary_files(child):
         yield from _copied(files, source, child)
     if template and chat_template(child) is None and chat_template(source) is not None:
         yield from _copied(CHAT_TEMPLATES, source, child)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kinship.checkpoints import ITEM_BYTES
+from kinship.checkpoints.files import choose_files
 from kinship.merging.check_recipe import DTYPES
 from kinship.merging.finding import Finding
 from kinship.merging.inputs import Input
@@ -56,11 +57,12 @@ def expected_bytes(recipe: Recipe, layout: Layout | None, inputs: Mapping[str, I
     """Return the bytes of the child's weights, and those that merging its largest tensor takes at most.
 
     The second was measured on models of 267M parameters: all inputs and one more of their size, and what ranking
-    takes. Both are 0 where the models are not known.
+    takes. Where nothing is known of the child's tensors, the first model's weights stand for the former, 0 for the
+    latter; both are 0 without any model.
     """
     if layout is None:
         first = next(iter(inputs.values()), None)
-        return (sum(file.stat().st_size for file in first.folder.glob("*.bin")) if first else 0), 0
+        return (sum(file.stat().st_size for file in choose_files(first.folder).read.files) if first else 0), 0
     asked = (recipe.raw or {}).get("out_dtype") or recipe.dtype
     item = DTYPES.get(str(asked).removeprefix("torch."))
     size = largest = 0

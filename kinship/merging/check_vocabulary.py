@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from kinship.checkpoints.tokenizer import vocabulary_files
 from kinship.checkpoints.vocabulary import is_embedding
 from kinship.merging.finding import Finding, Severity, listed
 from kinship.merging.inputs import Input
 from kinship.merging.recipe import Recipe
-from kinship.merging.vocabulary_files import has_tokenizer, read_vocabulary, same_files
+from kinship.merging.vocabulary_files import read_vocabulary, same_files
 
 __all__ = ["check_vocabulary", "differing_tokens"]
 
@@ -21,7 +22,7 @@ def check_vocabulary(recipe: Recipe, inputs: Sequence[Input]) -> Iterator[Findin
     rearranged = recipe.tokenizer or ((recipe.raw or {}).get("tokenizer") or {}).get("source")
     if rearranged:
         yield Finding("ok", "vocabulary", f"token ids are brought together (tokenizer from {rearranged})")
-        bare = [one.name for one in inputs[1:] if not has_tokenizer(one.folder)]
+        bare = [one.name for one in inputs[1:] if not vocabulary_files(one.folder)]
         if bare:
             message = f"{listed(bare)} has no tokenizer, and mergekit takes its tokens for those of {inputs[0].name}"
             yield Finding("warning", "vocabulary", f"{message}; copy its tokenizer into its folder")
@@ -30,7 +31,7 @@ def check_vocabulary(recipe: Recipe, inputs: Sequence[Input]) -> Iterator[Findin
         yield Finding("error", "vocabulary", f"the vocabularies differ in size ({told}); {_MEND}")
     else:
         yield from _tokens(inputs)
-    if not has_tokenizer(inputs[0].folder):
+    if not vocabulary_files(inputs[0].folder):
         severity: Severity = "error" if rearranged else "warning"
         yield Finding(
             severity, "tokenizer", f"{inputs[0].name} has no tokenizer for the child; copy one into its folder"
@@ -60,7 +61,7 @@ def _tokens(inputs: Sequence[Input]) -> Iterator[Finding]:
             example = f"{odd[0]!r} is {_told(ours, odd[0])} there and {_told(theirs, odd[0])} here"
             message = f"{number} another id in {one.name} than in {first.name} ({example}); {_MEND}"
             yield Finding("warning", "vocabulary", message)
-    unread = [name for name in unread if name != first.name or has_tokenizer(first.folder)]
+    unread = [name for name in unread if name != first.name or vocabulary_files(first.folder)]
     if unread:
         message = f"the vocabulary of {listed(dict.fromkeys(unread))} cannot be read here, so tokens were not compared"
         yield Finding("warning", "vocabulary", f"{message}; save the tokenizer as tokenizer.json, or {_MEND}")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kinship.checkpoints.config import read_object
+from kinship.checkpoints.own_code import named_code
 from kinship.merging.recipe import Recipe
 from kinship.merging.references import TOKENIZER_WORDS
 
 __all__ = [
-    "CHAT_TEMPLATES", "GENERATION", "PROCESSORS", "STOPS", "chat_template", "code_files", "read_object",
-    "special_tokens", "stop_tokens", "tokenizer_source",
+    "CHAT_TEMPLATES", "GENERATION", "PROCESSORS", "STOPS", "chat_template", "code_files", "special_tokens",
+    "stop_tokens", "tokenizer_source",
 ]  # fmt: skip
 
 GENERATION = "generation_config.json"
@@ -65,22 +66,6 @@ def stop_tokens(folder: Path) -> Any:
 def code_files(folder: Path) -> tuple[str, ...]:
     """Return the Python files beside a model whose config or tokenizer refers to code of its own (`auto_map`)."""
     said = [read_object(folder / name) for name in ("config.json", "tokenizer_config.json")]
-    if not any(_own_code(one.get("auto_map")) for one in said):
+    if not any(place == "" for one in said for place, _ in named_code(one)):
         return ()
     return tuple(sorted(file.name for file in folder.glob("*.py")))
-
-
-def _own_code(value: Any) -> bool:
-    """Tell whether an `auto_map` names code in its own folder; `org/name--module.Class` is elsewhere."""
-    entries: Sequence[Any] = list(value.values()) if isinstance(value, Mapping) else []
-    flat = [one for entry in entries for one in (entry if isinstance(entry, list) else [entry])]
-    return any(isinstance(one, str) and "--" not in one for one in flat)
-
-
-def read_object(file: Path) -> dict[str, Any]:
-    """Return the JSON object in a file; an empty one where there is none or it cannot be read."""
-    try:
-        said = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -11,16 +10,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kinship.checkpoints import Tensor
+from kinship.checkpoints.buffers import is_buffer
 from kinship.merging.architecture import Architecture, Weight, described, inferred
 from kinship.merging.inputs import Input
 from kinship.merging.method import Method
 from kinship.merging.recipe import Recipe
 from kinship.merging.slices import Slice, module_slices
 
-__all__ = ["REBUILT", "Layout", "Made", "architecture_of", "has_other_names", "layout_of"]
-
-REBUILT = re.compile(r"rotary_emb\.inv_freq$|position_ids$|\.masked_bias$|\battn\.bias$|\battention\.bias$")
-"""Buffers that transformers makes anew from the config."""
+__all__ = ["Layout", "Made", "architecture_of", "has_other_names", "layout_of"]
 
 
 @dataclass(frozen=True)
@@ -206,7 +203,7 @@ def _unknown(
             for weight in architecture.modules[module].weights(layers[module, model])
             for name in weight.names
         }
-        names = tuple(name for name in tensors if name not in known and not REBUILT.search(name))
+        names = tuple(n for n, tensor in tensors.items() if n not in known and not is_buffer(n, tensor.shape))
         if names:
             unknown[model] = names
     return unknown

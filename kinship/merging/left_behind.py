@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kinship.checkpoints import open_checkpoint
-from kinship.merging.companions import read_object
+from kinship.checkpoints.buffers import is_buffer
+from kinship.checkpoints.config import read_object
 from kinship.merging.finding import some
-from kinship.merging.layout import REBUILT, has_other_names
+from kinship.merging.layout import has_other_names
 from kinship.merging.recipe import Recipe
 from kinship.merging.slices import recipe_slices
 
@@ -33,7 +34,7 @@ def left_behind(recipe: Recipe, child: Path) -> tuple[str, ...]:
 def _lacking(models: dict[str, None], recipe: Recipe, there: set[str], stacked: bool) -> Iterator[str]:
     for model in models:
         path = Path(recipe.parts(model)[0])
-        names = [name for name in open_checkpoint(path).tensors if not REBUILT.search(name)]
+        names = [name for name, tensor in open_checkpoint(path).tensors.items() if not is_buffer(name, tensor.shape)]
         renamed = not there <= {_name(name, stacked) for name in names}
         if renamed and has_other_names(read_object(path / "config.json")):
             continue

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["VOCABULARY_FILES", "has_tokenizer", "read_vocabulary", "same_files"]
+from kinship.checkpoints.config import read_json
+from kinship.checkpoints.tokenizer import vocabulary_files
+from kinship.errors import CheckpointError
+
+__all__ = ["read_vocabulary", "same_files"]
 
 
 def read_vocabulary(folder: Path) -> dict[str, int] | None:
@@ -19,33 +22,26 @@ def read_vocabulary(folder: Path) -> dict[str, int] | None:
             try:
                 tokens = reader(file)
                 return tokens | {token: number for token, number in _added(folder) if token not in tokens}
-            except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+            except (CheckpointError, OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
                 return None
     return None
-
-
-def has_tokenizer(folder: Path) -> bool:
-    """Tell whether a folder has a file that a tokenizer can be made from."""
-    return any((folder / name).is_file() for name in VOCABULARY_FILES)
 
 
 def same_files(one: Path, other: Path) -> bool:
     """Tell whether two models have the same vocabulary files byte for byte, so that nothing of them need be read."""
     digests = [
-        {name: hashlib.sha256((folder / name).read_bytes()).digest() for name in _names(folder)}
-        for folder in (one, other)
+        {file.name: hashlib.sha256(file.read_bytes()).digest() for file in _files(folder)} for folder in (one, other)
     ]
     return bool(digests[0]) and digests[0] == digests[1]
 
 
-def _names(folder: Path) -> Iterator[str]:
-    known = (*VOCABULARY_FILES, "merges.txt", "added_tokens.json")
-    yield from (name for name in known if (folder / name).is_file())
-    yield from sorted(file.name for file in folder.glob("*.tiktoken"))
+def _files(folder: Path) -> Iterator[Path]:
+    yield from vocabulary_files(folder)
+    yield from (folder / name for name in ("merges.txt", "added_tokens.json") if (folder / name).is_file())
 
 
 def _tokenizer_json(file: Path) -> dict[str, int]:
-    said = json.loads(file.read_text(encoding="utf-8"))
+    said = read_json(file)
     entries = said["model"]["vocab"]
     if isinstance(entries, list):  # unigram models list pairs of token and score
         entries = {pair[0]: position for position, pair in enumerate(entries)}
@@ -53,7 +49,7 @@ def _tokenizer_json(file: Path) -> dict[str, int]:
 
 
 def _json(file: Path) -> dict[str, int]:
-    return {str(token): int(number) for token, number in json.loads(file.read_text(encoding="utf-8")).items()}
+    return {str(token): int(number) for token, number in read_json(file).items()}
 
 
 def _lines(file: Path) -> dict[str, int]:
@@ -108,8 +104,7 @@ def _added(folder: Path) -> Iterator[tuple[str, int]]:
 
 
 def _object(file: Path) -> dict[str, Any]:
-    said = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    return said if isinstance(said, dict) else {}
+    return read_json(file) if file.is_file() else {}
 
 
 _READERS: dict[str, Callable[[Path], dict[str, int]]] = {
@@ -122,5 +117,4 @@ _READERS: dict[str, Callable[[Path], dict[str, int]]] = {
     "sentencepiece.model": _sentencepiece,
     "spm.model": _sentencepiece,
 }
-VOCABULARY_FILES = (*_READERS, "tekken.json", "tokenizer.model.v3", "qwen.tiktoken", "tiktoken.model")
-"""Files that a tokenizer is made from, those first that transformers prefers."""
+"""Files that can be read, those first that transformers prefers."""

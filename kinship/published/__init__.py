@@ -14,7 +14,7 @@ What is odd in the print is kept as it is. In Hu et al. (arXiv 2410.12613):
 
 from kinship.published.correlation import CORRELATION_LINEAGE, CORRELATION_SOURCE, Printed, printed_correlations
 from kinship.published.evolution import EVOLUTION_SOURCE, EVOLUTION_TASKS, evolution_run
-from kinship.published.groups import GROUPS_SOURCE, groups
+from kinship.published.groups import groups
 from kinship.published.lineages import Lineage, Step, lineages
 from kinship.published.parents import PARENTS_SOURCE, Parentage, parentage
 
@@ -23,7 +23,6 @@ __all__ = [
     "CORRELATION_SOURCE",
     "EVOLUTION_SOURCE",
     "EVOLUTION_TASKS",
-    "GROUPS_SOURCE",
     "PARENTS_SOURCE",
     "Lineage",
     "Parentage",

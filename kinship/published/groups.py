@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from kinship.published.table import PAPER, rows
+from kinship.published.table import rows
 
-__all__ = ["GROUPS_SOURCE", "groups"]
-
-GROUPS_SOURCE = f"{PAPER}, Figure 5"
+__all__ = ["groups"]
 
 
 @cache

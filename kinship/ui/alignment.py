@@ -8,7 +8,8 @@ import streamlit as st
 from kinship.errors import KinshipError
 from kinship.ui.current import current_alignment
 from kinship.ui.library import forget_button
-from kinship.ui.partial import show_refusal, show_warnings
+from kinship.ui.partial import show_refusal
+from kinship.ui.warnings import show_warnings
 from kinship.ui.words import bytes_text, count_text
 from kinship.ui.work import open_and_wait
 from kinship.workspace.families import Family
@@ -37,7 +38,7 @@ def show_alignment(family: Family) -> None:
     row = st.container(horizontal=True)
     for title, value in numbers.items():
         row.metric(title, value, width=150)
-    show_warnings(alignment)
+    show_warnings(alignment.warnings)
     if alignment.left_out:
         st.dataframe(pd.DataFrame(alignment.left_out), hide_index=True)
         st.caption(

@@ -12,7 +12,8 @@ from kinship.evolution.limits import EXHAUSTED, UNCHANGED
 from kinship.ui.evolution_export import show_export
 from kinship.ui.evolution_views import show_compare, show_curve, show_matrix, show_stops, show_tree
 from kinship.ui.generations import show_generations
-from kinship.ui.undertaking import More, choose_one, own_names, show_controls, show_warnings, watch
+from kinship.ui.undertaking import More, choose_one, own_names, show_controls, watch
+from kinship.ui.warnings import show_warnings
 from kinship.ui.words import decimals
 from kinship.workspace import Job
 from kinship.workspace.families import Family

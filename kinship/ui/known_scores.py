@@ -7,7 +7,7 @@ import streamlit as st
 from kinship.checkpoints import Alignment
 from kinship.evaluation import Options, Scores
 from kinship.ui.scoring import Scoring
-from kinship.ui.undertaking import show_warnings
+from kinship.ui.warnings import show_warnings
 from kinship.ui.words import decimals
 from kinship.ui.work import show_latest
 from kinship.workspace import enqueue, ensure_worker

@@ -12,7 +12,7 @@ from kinship.errors import KinshipError
 from kinship.merging import Finding, Recipe, has_error, located, make_record, preflight
 from kinship.ui.merge_result import AWAITED
 from kinship.ui.scoring import Scoring
-from kinship.ui.undertaking import show_warnings
+from kinship.ui.warnings import show_warnings
 from kinship.ui.work import show_latest
 from kinship.workspace import enqueue, ensure_worker
 from kinship.workspace.families import Family

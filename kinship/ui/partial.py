@@ -7,20 +7,14 @@ from dataclasses import replace
 
 import streamlit as st
 
-from kinship.checkpoints import Alignment
 from kinship.errors import CoverageError, KinshipError
 from kinship.ui.current import current_alignment
+from kinship.ui.warnings import show_warnings
 from kinship.workspace.families import Family, allow_partial
 
-__all__ = ["LABEL", "show_comparable", "show_refusal", "show_warnings"]
+__all__ = ["LABEL", "show_comparable", "show_refusal"]
 
 LABEL = "Compare the common part"
-
-
-def show_warnings(alignment: Alignment) -> None:
-    """Show what is doubtful about a comparison."""
-    for warning in alignment.warnings:
-        st.warning(warning)
 
 
 def show_refusal(family: Family, error: KinshipError) -> None:
@@ -39,5 +33,5 @@ def show_comparable(family: Family, models: Sequence[str]) -> bool:
         show_refusal(family, error)
         return False
     if alignment is not None:
-        show_warnings(alignment)
+        show_warnings(alignment.warnings)
     return True

@@ -10,7 +10,8 @@ from kinship.errors import KinshipError
 from kinship.evolution.recipes import Trial
 from kinship.ui.recipe_search_form import ask_for_recipe_search
 from kinship.ui.recipe_search_views import show_recipe_views
-from kinship.ui.undertaking import More, choose_one, own_names, show_controls, show_warnings, watch
+from kinship.ui.undertaking import More, choose_one, own_names, show_controls, watch
+from kinship.ui.warnings import show_warnings
 from kinship.ui.words import decimals
 from kinship.workspace import Job
 from kinship.workspace.families import Family

@@ -12,7 +12,7 @@ from kinship.ui.words import duration
 from kinship.workspace import Job, cancel, enqueue, ensure_worker, latest_job
 from kinship.workspace.families import Family
 
-__all__ = ["More", "choose_one", "go_on", "own_names", "show_controls", "show_warnings", "watch"]
+__all__ = ["More", "choose_one", "go_on", "own_names", "show_controls", "watch"]
 
 RESCORE = "--rescore"  # in the message of a search whose questions have changed
 _ACTIVE = ("queued", "running")
@@ -120,12 +120,6 @@ def show_controls(
         st.error(str(job.error))
         if RESCORE in str(job.error) and st.button("Score all models anew", key=f"rescore-{kind}"):
             go_on(kind, name, rescore=True)
-
-
-def show_warnings(warnings: Sequence[str]) -> None:
-    """Show what must be said beside its scores: one warning as it is, more of them as a list."""
-    if warnings:
-        st.warning(warnings[0] if len(warnings) == 1 else "\n".join(f"- {one}" for one in warnings))
 
 
 def go_on(kind: str, name: str, **changes: bool) -> None:

@@ -10,7 +10,8 @@ from kinship.checkpoints import Alignment
 from kinship.errors import KinshipError
 from kinship.similarity import GramTable
 from kinship.ui.current import current_alignment, opened, stored_table
-from kinship.ui.partial import show_refusal, show_warnings
+from kinship.ui.partial import show_refusal
+from kinship.ui.warnings import show_warnings
 from kinship.ui.words import bytes_text, duration
 from kinship.workspace import Job, cancel, enqueue, ensure_worker, job, latest_job, retry
 from kinship.workspace.families import Family
@@ -37,7 +38,7 @@ def measured(one: Family) -> tuple[Alignment, GramTable]:
     if alignment is None:
         open_and_wait(one)
         st.stop()
-    show_warnings(alignment)
+    show_warnings(alignment.warnings)
     table = stored_table(alignment)
     if table is None:
         measure_and_wait(one, alignment)

@@ -5,7 +5,6 @@ The truth is transformers' own model: its weights, each shared one once, and the
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import accumulate
@@ -155,7 +154,6 @@ class Family:
 @pytest.fixture(scope="session")
 def family(tmp_path_factory):
     """Make a family of an architecture, once in a session."""
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     return cache(lambda name: Family(name, tmp_path_factory.mktemp("architecture")))
 
 

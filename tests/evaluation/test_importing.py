@@ -142,6 +142,7 @@ def test_a_model_card(tmp_path):
         ("a.json", '{"results": {"x": 1}}', "no results by task"),
         ("a.json", '{"results": {"x": {"perplexity": 3.0}}}', "none of its tasks has a score"),
         ("a.csv", "model,task\nA,b\n", "no column score"),
+        ("a.csv", "model,task\n", "no column score"),
         ("a.csv", "model,task,score\nA,b,c\n", "line 2, column score: 'c' is no number"),
         ("a.csv", "model,task,score\nA,b,nan\n", "line 2: b of A is left out: nan is no finite number"),
         ("a.csv", "model,task,score\nA,b,1\n,b,2\n", "line 3: model is empty"),
@@ -346,6 +347,53 @@ def test_a_bleu_has_no_say_in_whether_a_table_is_in_shares(tmp_path):
     rows = ["A,arc,acc,0.615", "A,wmt,bleu,35.8", "B,wmt,bleu,0.358", "B,cola,mcc,-0.1", ""]
     found = read_published(write(tmp_path / "s.csv", "\n".join(["model,task,metric,score", *rows])))
     assert values(found) == {"A": {"arc": 61.5, "wmt": 35.8}, "B": {"wmt": 0.358, "cola": -10.0}}
+
+
+@pytest.mark.parametrize("metric", ["bleu", "chrf", "exact", "best_f1"])
+def test_what_other_programs_write_as_a_share_is_told_by_the_whole_file(metric, tmp_path):
+    def read(*rows):
+        lines = ["model,task,score,metric,unit", *rows, ""]
+        return read_published(write(tmp_path / "s.csv", "\n".join(lines)))
+
+    alone = read(f"m,trans,0.31,{metric},", "m,arc,0.6,acc,")
+    assert values(alone) == {"m": {"trans": pytest.approx(31.0), "arc": 60.0}}
+    (told,) = alone.warnings
+    assert "s.csv, line 2: trans of m is taken for 31 percent" in told
+    beside = read(f"m,trans,0.31,{metric},", "m,arc,60,acc,")
+    assert values(beside) == {"m": {"trans": 0.31, "arc": 60.0}}
+    assert "trans of m is taken for 0.31 percent" in beside.warnings[0]
+    for unit, value in (("percent", 0.31), ("share", 31.0)):
+        stated = read(f"m,trans,0.31,{metric},{unit}")
+        assert values(stated) == {"m": {"trans": pytest.approx(value)}}
+        assert stated.warnings == ()
+
+
+def test_a_card_by_hugging_faces_own_bleu_is_in_shares(tmp_path):
+    metrics = "{dataset: {name: wmt}, metrics: [{type: bleu, value: 0.2812}]}"
+    card = f"---\nmodel-index:\n- name: m\n  results: [{metrics}]\n---\n"
+    found = read_published(write(tmp_path / "README.md", card))
+    assert values(found) == {"m": {"wmt": pytest.approx(28.12)}}
+    assert "wmt of m is taken for 28.12 percent" in found.warnings[0]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_card_is_read_in_the_encoding_that_it_has(encoding, tmp_path):
+    (tmp_path / "README.md").write_bytes(CARD.encode(encoding))
+    assert (
+        list(read_published(tmp_path))
+        == list(read_uploaded("README.md", CARD.encode(encoding)))
+        == ["TheMerge", "Other"]
+    )
+
+
+def test_a_card_with_a_byte_that_is_no_text_keeps_its_scores():
+    assert list(read_uploaded("README.md", CARD.encode() + b"caf\xe9\n")) == ["TheMerge", "Other"]
+
+
+def test_a_name_that_looks_like_a_number_keeps_its_comma(tmp_path):
+    found = read_published(write(tmp_path / "s.csv", "model;task;score;stderr\n1,5;2,0;61,5;1,4\n"))
+    assert values(found) == {"1,5": {"2,0": 61.5}}
+    assert found["1,5"].tasks["2,0"].stderr == 1.4
 
 
 def test_a_unit_that_is_stated_settles_it(tmp_path):

@@ -55,6 +55,9 @@ def test_custom_code(refused, tmp_path):
     code = {"AutoConfig": "configuration_x.XConfig", "AutoModelForCausalLM": "modeling_x.XModel"}
     folder = changed(bigram(tmp_path / "m", CHAIN), "config.json", model_type="x", auto_map=code)
     assert refused(folder).startswith("it needs code of its own (auto_map in config.json: configuration_x.XConfig)")
+    code = {"AutoConfig": "org/x--configuration_x.XConfig"}
+    folder = changed(bigram(tmp_path / "e", CHAIN), "config.json", model_type="x", auto_map=code)
+    assert refused(folder).startswith("it needs code of org/x (auto_map in config.json: configuration_x.XConfig)")
     code = {"AutoTokenizer": ["tokenization_x.XTokenizer", None]}
     folder = changed(bigram(tmp_path / "t", CHAIN), "tokenizer_config.json", tokenizer_class="X", auto_map=code)
     (folder / "tokenizer.json").unlink()

@@ -82,3 +82,9 @@ def test_columns_are_read_on_their_own():
         read_columns([], ["a"], "file")
     with pytest.raises(CurveError, match="give 3 or more"):
         read_columns(rows, ["a"], "file", fewest=3)
+
+
+def test_a_name_that_looks_like_a_number_keeps_its_comma():
+    found = read(f"{HEADER},model".replace(",", ";"), "1;61,5;0,5;0,9;7,5")
+    assert (found.average_scores, found.kinship["pcc"]) == ((61.5,), (0.9,))
+    assert found.models == ("7,5",)

@@ -8,7 +8,6 @@ from kinship.lineage import (
     Claim,
     Declaration,
     ancestors,
-    common_ancestors,
     descendants,
     founders,
     genealogy,
@@ -45,8 +44,6 @@ FAMILY = genealogy(
 def test_ancestors_and_descendants():
     assert ancestors(FAMILY, "abcd") == {"ab", "cd", *"abcd", "base"}
     assert descendants(FAMILY, "b") == {"ab", "abcd", "back", "tuned"}
-    assert common_ancestors(FAMILY, "abcd", "back") == {"ab", "a", "b", "base"}
-    assert common_ancestors(FAMILY, "ab", "back") == {"ab", "a", "b", "base"}
 
 
 def test_generations():

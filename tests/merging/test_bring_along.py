@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kinship.merging import METHODS, Parent, Recipe, merge, preflight, read_record
-from kinship.merging.companions import chat_template, stop_tokens
+from kinship.merging.companions import chat_template, code_files, special_tokens, stop_tokens
 from tests.families import llama, tuned
 from tests.merging.models import TOKENS, raw_weights, save_mergeable, save_tokenizer
 from tests.merging.recipes import recipe_of
@@ -208,3 +208,27 @@ def test_what_the_child_lacks_is_in_its_record_and_card(tmp_path):
     record = merge(Recipe.from_config({"merge_method": "passthrough", "slices": slices}), tmp_path / "child")
     assert record.left == ("model.layers.1.self_attn.q_proj.bias of a",)
     assert "model.layers.1.mlp.up_proj.weight" not in raw_weights(tmp_path / "child")
+
+
+def test_a_config_with_a_byte_order_mark_says_what_it_says(tmp_path):
+    said = {"eos_token_id": 5, "eos_token": "e", "chat_template": TEMPLATE}
+    for name in ("config.json", "tokenizer_config.json"):
+        (tmp_path / name).write_text(json.dumps(said), encoding="utf-8-sig")
+    assert (stop_tokens(tmp_path), special_tokens(tmp_path)) == ([5], {"eos_token": "e"})
+    assert chat_template(tmp_path) == TEMPLATE
+
+
+def test_code_that_lies_elsewhere_is_not_in_the_folder(tmp_path):
+    (tmp_path / "modeling_own.py").touch()
+    put(tmp_path / "config.json", {"auto_map": {"AutoModel": "org/name--modeling_own.Own"}})
+    assert code_files(tmp_path) == ()
+    put(tmp_path / "config.json", {"auto_map": {"AutoModel": "modeling_own.Own"}})
+    assert code_files(tmp_path) == ("modeling_own.py",)
+
+
+def test_a_lost_bias_of_attention_is_no_mask(tmp_path):
+    bias = {"model.layers.0.attn.bias": np.ones(16), "model.layers.1.attn.bias": np.ones((1, 1, 4, 4))}
+    models = [save_mergeable(tmp_path / name, tuned(BASE, seed) | bias) for seed, name in enumerate("ab")]
+    lost = "model.layers.0.attn.bias"
+    assert any(lost in told and "layers.1" not in told for told in warnings(linear(models)))
+    assert merge(linear(models), tmp_path / "child").left == (f"{lost} of a", f"{lost} of b")

@@ -394,6 +394,16 @@ def test_the_disk_needed_is_what_the_child_then_takes(name, family, tmp_path):
     assert expected_bytes(recipe, layout, inputs)[0] == stored
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
+def test_without_a_layout_the_first_models_weights_stand_for_the_childs(name, linear, tmp_path):
+    folder = shutil.copytree(linear.parents[0].path, tmp_path / "first")
+    (folder / "model.safetensors").rename(folder / name)
+    (folder / "training_args.bin").write_bytes(bytes(1000))  # no weights
+    recipe = replace(linear, parents=(replace(linear.parents[0], path=str(folder)), *linear.parents[1:]))
+    inputs, _ = open_inputs(models_of(recipe, recipe_slices(recipe)))
+    assert expected_bytes(recipe, None, inputs) == ((folder / name).stat().st_size, 0)
+
+
 def test_relative_paths_are_found_here_and_beside_the_recipe(family, tmp_path, monkeypatch):
     recipe = Recipe("linear", (Parent("m1", {"weight": 1.0}),))
     monkeypatch.chdir(tmp_path)

@@ -77,6 +77,13 @@ def test_tokens_are_read_and_compared(write, tmp_path):
     assert told.startswith("2 tokens have another id in b than in a ('y' is 25 there and 24 here)")
 
 
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path):
+    as_added(tmp_path, LETTERS)
+    for name in ("vocab.json", "added_tokens.json"):
+        (tmp_path / name).write_text((tmp_path / name).read_text(), encoding="utf-8-sig")
+    assert read_vocabulary(tmp_path) == {token: number for number, token in enumerate(LETTERS)}
+
+
 @pytest.mark.parametrize("write", FORMS)
 def test_equal_files_are_the_same_tokens(write, tmp_path):
     models = pair(tmp_path, write, LETTERS, LETTERS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -59,12 +59,18 @@ class _Number:
     measure: Measure
     stated: bool  # percent or share: the entry itself says which
 
+    @property
+    def told(self) -> str:
+        """Where it stands and what it is, for messages."""
+        return f"{self.entry.where}: {self.entry.task} of {self.entry.model}"
+
 
 def scores_of_entries(file: Path, entries: Sequence[Entry]) -> Published:
     """Return what entries say; a number that can be no score is left out by itself, with a warning.
 
-    Where neither unit nor metric settles it, percent may be written 0 to 100 or 0 to 1: a file in which none of these
-    numbers, their errors among them, is above 1 is taken for the latter.
+    Where no unit settles it, percent may be written 0 to 100 or 0 to 1: a file in which none of these numbers, their
+    errors among them, is above 1 is taken for the latter. Metrics that are out of 100 by definition, as bleu, have no
+    say over others: 35.8 stands beside shares of 1 too.
 
     Raises
     ------
@@ -73,9 +79,7 @@ def scores_of_entries(file: Path, entries: Sequence[Entry]) -> Published:
     """
     warnings: list[str] = []
     numbers = list(_numbers(entries, warnings))
-    open_ones = [one for one in numbers if not one.stated]
-    if writes_percent(number for one in open_ones for number in (one.value, one.stderr or 0.0)):
-        numbers = [one if one.stated else _in_percent(one, warnings) for one in numbers]
+    numbers = _settled(numbers, warnings)
     found: dict[str, dict[str, TaskScore]] = {}
     for one in _preferred(file, [one for one in numbers if _can_be(one, warnings)], warnings):
         found.setdefault(one.entry.model, {})[one.entry.task] = _score(one)
@@ -83,6 +87,27 @@ def scores_of_entries(file: Path, entries: Sequence[Entry]) -> Published:
         why = "".join(f"; {warning.replace(str(file), file.name)}" for warning in warnings[:3])
         raise TaskError(f"{file}: it holds no score{why}; write one number for each model and task")
     return published({model: list(own.values()) for model, own in found.items()}, warnings)
+
+
+def _settled(numbers: Sequence[_Number], warnings: list[str]) -> list[_Number]:
+    """Return the numbers with the measures of percent or of shares, where only all of them together tell which."""
+    open_ones = [one for one in numbers if not one.stated]
+    others = writes_percent(_and_errors(one for one in open_ones if one.measure != PERCENT))
+    all_of_them = writes_percent(_and_errors(open_ones))
+
+    def settled(one: _Number) -> _Number:
+        if one.stated:
+            return one
+        if one.measure != PERCENT:
+            return _in_percent(one, warnings) if others else one
+        return _in_percent(one, warnings) if all_of_them else _in_shares(one, warnings)
+
+    return [settled(one) for one in numbers]
+
+
+def _and_errors(numbers: Iterable[_Number]) -> Iterator[float]:
+    for one in numbers:
+        yield from (one.value, one.stderr or 0.0)
 
 
 def _numbers(entries: Sequence[Entry], warnings: list[str]) -> Iterator[_Number]:
@@ -121,7 +146,7 @@ def _measure(one: Entry) -> tuple[Measure, bool]:
         raise TaskError(f"{one.where}, column unit: {one.unit!r} is no unit that is known; write {known}")
     if unit:
         return of_unit, True
-    return named, named.factor != SHARE.factor
+    return named, named.factor != SHARE.factor and named != PERCENT
 
 
 def _as_percent(measure: Measure) -> Measure:
@@ -144,9 +169,16 @@ def _read(one: Entry, column: str, said: object) -> float | None:
 def _in_percent(one: _Number, warnings: list[str]) -> _Number:
     """Take a number of a file in percent for percent, and say so where it looks like a share."""
     if 0 < one.value < 1:
-        told = f"{one.entry.where}: {one.entry.task} of {one.entry.model}"
-        warnings.append(f"{told} is taken for {one.value:g} percent, since the file has scores above 1")
+        warnings.append(f"{one.told} is taken for {one.value:g} percent, since the file has scores above 1")
     return replace(one, measure=_as_percent(one.measure))
+
+
+def _in_shares(one: _Number, warnings: list[str]) -> _Number:
+    """Take a number that is out of 100 by its metric for a share of 1, and say so."""
+    if one.value:
+        why = f"since {one.entry.metric} is also written from 0 to 1 and the file has no score above 1"
+        warnings.append(f"{one.told} is taken for {100 * one.value:g} percent, {why}; name the unit to settle it")
+    return replace(one, measure=SHARE)
 
 
 def _can_be(one: _Number, warnings: list[str]) -> bool:
@@ -154,7 +186,7 @@ def _can_be(one: _Number, warnings: list[str]) -> bool:
     if one.measure.holds(abs(one.value) if one.measure.unit == "bits per byte" else one.value):
         return True
     why = "-1 stands for no samples" if one.value == -1 else f"{one.value:g} {one.measure.unit} is no score"
-    warnings.append(f"{one.entry.where}: {one.entry.task} of {one.entry.model} is left out: {why}")
+    warnings.append(f"{one.told} is left out: {why}")
     return False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from kinship.checkpoints.card import CARD, decoded
 from kinship.errors import TaskError
 from kinship.evaluation.importing.model_card import read_model_card
 from kinship.evaluation.importing.plain import read_plain
@@ -13,8 +14,6 @@ from kinship.evaluation.importing.result_file import read_result_file
 from kinship.evaluation.importing.table import read_table
 
 __all__ = ["read_published", "read_uploaded"]
-
-_CARD = "README.md"
 
 
 def read_published(path: Path | str) -> Published:
@@ -38,13 +37,13 @@ def read_published(path: Path | str) -> Published:
         The file is missing, of another kind, or says something that is no score; the message says where.
     """
     path = Path(path).expanduser()
-    file = path / _CARD if path.is_dir() else path
+    file = path / CARD if path.is_dir() else path
     _check_kind(file)
     try:
         content = file.read_bytes()
     except OSError as error:
         raise TaskError(f"{file}: cannot be read ({error.strerror}); check the path") from None
-    own = file.suffix == ".md" and file.name != _CARD
+    own = file.suffix == ".md" and file.name != CARD
     return _read(file, content, file.stem if own else file.absolute().parent.name)
 
 
@@ -75,16 +74,22 @@ def _check_kind(file: Path) -> None:
 
 
 def _read(file: Path, content: bytes, model: str) -> Published:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise TaskError(f"{file}: this is not UTF-8 text; convert it") from None
     if file.suffix == ".csv":
-        return read_table(file, text)
-    found = _read_json(file, text, model) if file.suffix == ".json" else read_model_card(file, text, model)
+        return read_table(file, _text(file, content))
+    if file.suffix == ".json":
+        found = _read_json(file, _text(file, content), model)
+    else:
+        found = read_model_card(file, decoded(content), model)
     if "" in found:
         raise TaskError(f"{file}: it does not name its model; give the model's name beside it")
     return found
+
+
+def _text(file: Path, content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise TaskError(f"{file}: this is not UTF-8 text; convert it") from None
 
 
 def _read_json(file: Path, text: str, model: str) -> Published:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kinship.csv_rows import read_csv
+from kinship.csv_rows import Csv, read_csv
 from kinship.errors import TaskError
 from kinship.evaluation.importing.entries import Entry, scores_of_entries
 from kinship.evaluation.importing.published import Published
@@ -24,19 +24,20 @@ def read_table(file: Path, text: str) -> Published:
     TaskError
         A column is missing, a number is none, or a model has two scores on a task; the message names the line.
     """
-    rows = read_csv(text, str(file), TaskError)
-    if not rows:
+    read = read_csv(text, str(file), TaskError)
+    if not read.header:
         raise TaskError(f"{file}: it holds no score; write one row for each model and task under a header")
-    missing = [name for name in _NEEDED if name not in rows[0][1]]
+    missing = [name for name in _NEEDED if name not in read.header]
     if missing:
         raise TaskError(f"{file}: it has no column {missing[0]}; the first line names model, task and score")
-    return scores_of_entries(file, [_entry(f"{file}, line {line}", row) for line, row in rows if row["score"]])
+    return scores_of_entries(
+        file, [_entry(f"{file}, line {line}", row, read) for line, row in read.rows if row["score"]]
+    )
 
 
-def _entry(where: str, row: dict[str, str]) -> Entry:
+def _entry(where: str, row: dict[str, str], read: Csv) -> Entry:
     for name in ("model", "task"):
         if not row[name]:
             raise TaskError(f"{where}: {name} is empty; every row names model, task and score")
-    return Entry(
-        where, row["model"], row["task"], row["score"], row.get("stderr"), row.get("metric", ""), row.get("unit", "")
-    )
+    score, stderr = (read.number(row.get(name, "")) for name in ("score", "stderr"))
+    return Entry(where, row["model"], row["task"], score, stderr, row.get("metric", ""), row.get("unit", ""))

@@ -28,11 +28,11 @@ def csv_declarations(file: Path) -> list[Declaration]:
         raise LineageError(f"{file} cannot be read ({error.strerror}); check the path") from None
     except ValueError:
         raise LineageError(f"{file} is not a CSV file; write child,parent,relation on its first line") from None
-    lines = read_csv(text, str(file), LineageError)
-    if not text.strip() or not all({"child", "parent"} <= row.keys() for _, row in lines):
+    read = read_csv(text, str(file), LineageError)
+    if not {"child", "parent"} <= set(read.header):
         raise LineageError(f"{file} lacks the columns child and parent; write child,parent,relation on its first line")
     claims: dict[str, list[Claim]] = {}
-    for number, line in lines:
+    for number, line in read.rows:
         child, parent, relation = line["child"], line["parent"], line.get("relation") or "unknown"
         if not child or not parent:
             raise LineageError(f"{file}, line {number}: child and parent are both needed; fill the empty field")

@@ -168,6 +168,7 @@ def test_a_csv_file(tmp_path):
         ("child,mother\na,b\n", "lacks the columns child and parent"),
         ("child,parent\na,\n", "line 2: child and parent are both needed"),
         ("child,parent,relation\na,b,cousin\n", "line 2: no relation is called 'cousin'; use one of merge parent"),
+        ("child,mother\n", "lacks the columns child and parent"),
         ("", "lacks the columns"),
         (b"\xff\xfe\x00", "not a CSV file"),
     ],
