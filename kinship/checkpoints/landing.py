@@ -65,7 +65,7 @@ def landed(model: Checkpoint, name: str, base: Checkpoint, base_name: str) -> La
     for one in places.keys() & whole.keys():
         _refuse_shape(name, under_name, places[one], whole[one], shapes[places[one]])
     shapes |= {one: stored.shape for one, stored in tensors.items()}
-    found = {places[one]: _on(delta, shapes[places[one]]) for one, delta in deltas.items()}
+    found = {places[one]: _on(delta, shapes[places[one]]) for one, delta in deltas.items() if one in places}
     laid = oriented(found, shapes, under.config.architecture)
     said = [_check(name, under_name, one, delta, shapes[one]) for one, delta in laid.items()]
     said += [

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kinship.checkpoints import Alignment, align, open_checkpoint
+from kinship.checkpoints import Alignment, align, alike, open_checkpoint
 from kinship.errors import AlignmentError
 from kinship.similarity import gram_table
 from tests.checkpoints.test_adapter import UP, Q, factors
@@ -89,6 +89,19 @@ def test_a_module_that_the_adapter_adds_is_warned_of(tmp_path):
     assert "apple adds score.weight, which base does not have; it is left out" in alignment.warnings
     assert [one.tensor for one in alignment.left_out] == ["score.weight"]
     assert _changed(alignment) == {f"{Q}.weight"}
+
+
+def test_factors_for_a_module_that_the_adapter_adds_are_left_out_with_it(tmp_path):
+    """A head that was both saved whole and trained by factors: it is in `modules_to_save` and `target_modules`."""
+    saved = {"score.modules_to_save.weight": np.ones((2, 12))}
+    tensors = factors(Q, 12, 12) | factors("score", 2, 12) | saved
+    alignment = _laid(tmp_path, llama(0), tensors, modules_to_save=["score"])
+    assert "apple adds score.weight, which base does not have; it is left out" in alignment.warnings
+    assert [one.tensor for one in alignment.left_out] == ["score.weight"]
+    assert _changed(alignment) == {f"{Q}.weight"}
+    models = [alignment.base, *alignment.members]
+    assert alike(models) == models
+    _refused(tmp_path, llama(0), tensors, r"apple holds score.weight, which is no weight of base")  # not told as added
 
 
 @pytest.mark.parametrize("said", [{}, {"use_rslora": True}])
