@@ -11,7 +11,7 @@ from kinship.checkpoints.checkpoint import Checkpoint
 from kinship.checkpoints.content import PLAIN, likeness
 from kinship.checkpoints.header import Tensor
 from kinship.checkpoints.prefixes import Rules, fit_prefixes, renamed
-from kinship.checkpoints.spelling import spellings
+from kinship.checkpoints.spelling import respelled, spellings
 from kinship.checkpoints.vocabulary import in_layer, is_embedding, is_head
 from kinship.errors import AlignmentError
 
@@ -44,7 +44,8 @@ def in_terms_of(base: Checkpoint, model: Checkpoint) -> Named:
     plain = _under(plain, _names(plain_base, plain, rules))
     back = {plain_name: name for name, plain_name in spelled.items()}
     found = _under(plain, {name: back.get(name, name) for name in _own(plain)})
-    said = _respelled(own_spelled, spelled) | {before: after for before, after in rules.items() if before != after}
+    shared = {name: spelled[name] for name in _own(found) if name in spelled}
+    said = respelled(own_spelled, shared) | {before: after for before, after in rules.items() if before != after}
     if found.adapter is not None and found.adapter.base is not None:
         own_base = in_terms_of(base, found.adapter.base).model
         found = replace(found, adapter=replace(found.adapter, base=own_base))
@@ -66,25 +67,6 @@ def _under(model: Checkpoint, names: Mapping[str, str]) -> Checkpoint:
         model.adapter, low_rank={names[name]: pair for name, pair in model.adapter.low_rank.items()}
     )
     return replace(model, tensors=tensors, ties=ties, adapter=adapter)
-
-
-def _respelled(own: Mapping[str, str], base: Mapping[str, str]) -> Rules:
-    """Return what the spelling of a model has that the base's has not, each with what it is read as, or the reverse."""
-    ours, theirs = _odd_parts(own), _odd_parts(base)
-    said = {part: becomes for part, becomes in ours.items() if part not in theirs}
-    lacking = [(part, becomes) for part, becomes in theirs.items() if part not in ours]
-    return said | {becomes: part for part, becomes in lacking}
-
-
-def _odd_parts(spelled: Mapping[str, str]) -> Rules:
-    """Return the parts of names that are spelled otherwise, with their plain spelling."""
-    found: Rules = {}
-    for name, plain in spelled.items():
-        if name != plain:
-            found |= {f"{part}.": "" for part in name.split(".")[:-1] if part not in plain.split(".")[:-1]}
-            last, plain_last = name.rpartition(".")[2], plain.rpartition(".")[2]
-            found |= {last: plain_last} if last != plain_last else {}
-    return found
 
 
 def _rules(base: Checkpoint, model: Checkpoint) -> Rules:
