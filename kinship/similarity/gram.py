@@ -111,7 +111,7 @@ def gram_table(
     """
     place = resolve_device(device)
     kernel = kernel_for(place, threads)
-    alignment = confirmed(alignment)
+    alignment = confirmed(alignment, lambda: watch.progress(0, alignment.nbytes) if watch is not None else None)
     if known is not None and known.tensors != tuple(tensor.name for tensor in alignment.tensors):
         known = None
     first_new = len(known.names) if known is not None else 0

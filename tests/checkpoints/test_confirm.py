@@ -55,6 +55,24 @@ def test_a_copy_that_differs_between_the_blocks_is_compared(tmp_path, apart):
     assert table.sums[place] == pytest.approx(sums.astype(float), rel=1e-9)
 
 
+def test_a_pass_can_be_ended_while_copies_are_read(tmp_path):
+    (base, *members), _ = _family(tmp_path)
+    alignment, seen = align(base, members), []
+
+    class Watch:
+        def progress(self, done, total):
+            seen.append((done, total))
+            if len(seen) == 2:
+                raise InterruptedError
+
+        def keep(self, state):
+            raise AssertionError
+
+    with pytest.raises(InterruptedError):
+        gram_table(alignment, "cpu", watch=Watch())
+    assert seen == [(0, alignment.nbytes)] * 2  # two of three models
+
+
 def test_an_adapters_own_base_is_read_too(tmp_path):
     (base, other, _), _ = _family(tmp_path, 1)
     rng = np.random.default_rng(0)
