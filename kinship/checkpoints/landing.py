@@ -51,7 +51,7 @@ def landed(model: Checkpoint, name: str, base: Checkpoint, base_name: str) -> La
         return Landed(model, {}, ())
     _refuse_replicated(adapter, name, base, base_name)
     under, under_name = (base, base_name) if adapter.base is None else (adapter.base, adapter.base.name)
-    spelled = spellings(under.tensors)
+    spelled = under.spelled
     back = {plain: one for one, plain in spelled.items()}
     deltas = taken_apart(adapter.low_rank, back)
     whole = {one: stored.shape for one, stored in model.tensors.items()}

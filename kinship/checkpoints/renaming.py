@@ -38,7 +38,7 @@ def in_terms_of(base: Checkpoint, model: Checkpoint) -> Named:
     CheckpointError
         A file cannot be read.
     """
-    spelled, own_spelled = spellings(base.tensors), spellings(_own(model))
+    spelled, own_spelled = base.spelled, spellings(_own(model))
     plain_base, plain = _under(base, spelled), _under(model, own_spelled)
     rules = _rules(plain_base, plain)
     plain = _under(plain, _names(plain_base, plain, rules))
@@ -73,7 +73,7 @@ def _rules(base: Checkpoint, model: Checkpoint) -> Rules:
     """Return what prefixes become; an adapter has the names of what it landed on (`kinship.checkpoints.landing`)."""
     if model.adapter is not None:
         own = model.adapter.base
-        return {} if own is None else _rules(base, _under(own, spellings(own.tensors)))
+        return {} if own is None else _rules(base, _under(own, own.spelled))
     ours, theirs = ({name: tensor.shape for name, tensor in one.tensors.items()} for one in (base, model))
     rules = fit_prefixes(ours, theirs, lambda pairs: _alike(base, model, pairs))
     return rules | _other_vocabulary(base, model, rules)
@@ -96,9 +96,11 @@ def _other_vocabulary(base: Checkpoint, model: Checkpoint, rules: Rules) -> Rule
 
     Where tensors are tied, libraries differ in which of their names they keep.
     """
-    taken = {renamed(rules, name) for name in model.tensors}
-    lacking = [name for name in _matrices(base) if name not in taken and (is_embedding(name) or is_head(name))]
-    spare = [name for name in _matrices(model) if renamed(rules, name) not in base.tensors]
+    taken = {renamed(rules, name) for name in model.tensors} if rules else model.tensors.keys()
+    lacking = _matrices(base, (n for n in base.tensors if n not in taken and (is_embedding(n) or is_head(n))))
+    if not lacking:
+        return {}
+    spare = _matrices(model, (name for name in model.tensors if renamed(rules, name) not in base.tensors))
     found = [
         (own, name)
         for name in lacking
@@ -109,11 +111,14 @@ def _other_vocabulary(base: Checkpoint, model: Checkpoint, rules: Rules) -> Rule
     return dict(found) if len(found) == 1 else {}
 
 
-def _matrices(model: Checkpoint) -> Iterable[str]:
-    """Return the names of matrices outside the layers that are no copies."""
-    for name, tensor in model.tensors.items():
-        if len(tensor.shape) == 2 and tensor.dtype in PLAIN and not in_layer(name) and name not in model.ties:
-            yield name
+def _matrices(model: Checkpoint, names: Iterable[str]) -> list[str]:
+    """Return those of the names that are of matrices outside the layers and of no copies."""
+    stored = ((name, model.tensors[name]) for name in names)
+    return [
+        name
+        for name, tensor in stored
+        if len(tensor.shape) == 2 and tensor.dtype in PLAIN and not in_layer(name) and name not in model.ties
+    ]
 
 
 def _names(base: Checkpoint, model: Checkpoint, rules: Rules) -> dict[str, str]:

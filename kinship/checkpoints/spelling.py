@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 __all__ = ["respelled", "spellings"]
 
 _OLD = {"gamma": "weight", "beta": "bias"}  # of layer norms, in checkpoints that come from TensorFlow
+_ODD = re.compile(r"(?:\A|\.)_|\.(?:gamma|beta)\Z")  # names without it are plain
 
 
 def spellings(names: Iterable[str]) -> dict[str, str]:
@@ -39,6 +41,8 @@ def _odd_parts(spelled: Mapping[str, str]) -> dict[str, str]:
 
 
 def _plain(name: str) -> str:
+    if not _ODD.search(name):
+        return name
     *modules, last = name.split(".")
     kept = [module for module in modules if not module.startswith("_")]
     if kept and "norm" in kept[-1].lower():
