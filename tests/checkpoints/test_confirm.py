@@ -88,7 +88,10 @@ def test_stored_tables_keep_what_the_pass_found(tmp_path, monkeypatch):
     table = measure(align(base, [first]), "cpu")
     again = load_table(align(base, [first]), "cpu")
     assert (again.tensors, again.left_out) == (table.tensors, ())
+    weights = sum(tensor.elements for tensor in base.tensors.values())
+    assert [one.union for one in (*table.coverage.values(), *again.coverage.values())] == [weights] * 2
     grown = measure(align(base, [first, second]), "cpu")
+    assert [one.union for one in grown.coverage.values()] == [weights] * 2
     assert grown.gram == pytest.approx(gram_table(align(base, [first, second]), "cpu").gram, rel=1e-12)
     alone = measure(align(base, [second]), "cpu")  # not from the larger table, which counts the head
     assert HEAD not in alone.tensors
