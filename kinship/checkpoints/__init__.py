@@ -1,6 +1,6 @@
 """Checkpoints: open by header, find below a folder, download, and align a family with its base."""
 
-from kinship.checkpoints.align import TIED, align
+from kinship.checkpoints.align import TIED, align, as_compared
 from kinship.checkpoints.alignment import AlignedTensor, Alignment, LeftOut, Row, Vocabulary
 from kinship.checkpoints.alike import alike, typical_first
 from kinship.checkpoints.checkpoint import Adapter, Checkpoint, Config
@@ -40,6 +40,7 @@ __all__ = [
     "Vocabulary",
     "align",
     "alike",
+    "as_compared",
     "cached_folder",
     "confirmed",
     "coverage_data",

@@ -11,13 +11,13 @@ from kinship.checkpoints import peft_config
 from kinship.checkpoints.checkpoint import Adapter
 from kinship.checkpoints.delta import Delta, LowRank, Shift, TokenRows
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
+from kinship.checkpoints.spelling import spellings
 from kinship.errors import CheckpointError
 
 __all__ = ["read_adapter"]
 
 _MEND = "save the adapter again with PEFT"
-_PREFIX = "base_model.model."
-_RUNTIME = re.compile(r"(?:^|(?<=\.))(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.|^module\.")
+_PREFIX = re.compile(r"(?:module\.)?(?:base_model\.model\.)?(?:module\.)?")  # `module`: data parallel
 _WRAPPER = re.compile(
     r"\.(?:base_layer|token_adapter|original_module|(?:modules_to_save|ln_tuning_layers)(?:\.default)?)(?=\.)"
 )
@@ -62,8 +62,9 @@ def read_adapter(
     deltas: dict[str, Delta] = {}
     whole: dict[str, Tensor] = {}
     try:
+        spelled = spellings(tensors)
         for name, tensor in sorted(tensors.items(), key=lambda item: ".modules_to_save." in item[0]):  # these win
-            plain = _RUNTIME.sub("", _RUNTIME.sub("", name).removeprefix(_PREFIX))
+            plain = _PREFIX.sub("", spelled[name], count=1)
             if found := _FACTOR.fullmatch(plain):
                 factor = found["factor"] + (".bias" if found["end"] == "bias" else "")
                 kept = factors.setdefault(_wrapped(found["module"]), {})

@@ -18,7 +18,7 @@ from kinship.checkpoints.renaming import in_terms_of
 from kinship.checkpoints.vocabulary import in_layer, is_embedding, is_head
 from kinship.errors import AlignmentError
 
-__all__ = ["TIED", "align", "realigned"]
+__all__ = ["TIED", "align", "as_compared", "realigned"]
 
 TIED = "tied to the embedding, counted once"
 _OTHER_VOCABULARY = "vocabulary of another size"
@@ -75,17 +75,31 @@ def realigned(alignment: Alignment, models: Sequence[Checkpoint]) -> Alignment:
             tensors.append(found)
     if not tensors:
         raise nothing_in_common(models, alignment.names)
+    changed = replace(alignment, tensors=tuple(tensors), left_out=tuple(left_out), models=tuple(models))
+    return _covered(changed, {tensor.name: tensor.shape for tensor in tensors})
+
+
+def as_compared(alignment: Alignment, compared: Mapping[str, tuple[int, ...]]) -> Alignment:
+    """Return what an alignment reports where a pass compared these tensors: copies may have turned out to be none."""
+    if compared.keys() == {tensor.name for tensor in alignment.tensors}:
+        return alignment
+    left_out = tuple(one for one in alignment.left_out if one.reason != TIED or one.tensor not in compared)
+    return _covered(replace(alignment, left_out=left_out), compared)
+
+
+def _covered(alignment: Alignment, compared: Mapping[str, tuple[int, ...]]) -> Alignment:
+    """Return the alignment with the coverage by what is compared, and the warnings of it."""
     base = alignment.names[0]
-    coverage = dict(zip(alignment.names[1:], _coverage(models, tensors, left_out), strict=True))
+    found = _coverage(alignment.models, compared, alignment.left_out)
+    coverage = dict(zip(alignment.names[1:], found, strict=True))
     before = partial_warnings(base, alignment.coverage)
     warnings = (*(one for one in alignment.warnings if one not in before), *partial_warnings(base, coverage))
-    return replace(
-        alignment, tensors=tuple(tensors), left_out=tuple(left_out), models=tuple(models),
-        coverage=coverage, warnings=warnings,
-    )  # fmt: skip
+    return replace(alignment, coverage=coverage, warnings=warnings)
 
 
-def _coverage(models: Sequence[Checkpoint], tensors: list[AlignedTensor], left_out: list[LeftOut]) -> list[Coverage]:
+def _coverage(
+    models: Sequence[Checkpoint], compared: Mapping[str, tuple[int, ...]], left_out: Sequence[LeftOut]
+) -> list[Coverage]:
     """Return the coverage of every model after the base; buffers, and what is tied in all, are no weights."""
     uncounted = {entry.tensor for entry in left_out if entry.model == "all"}
     asked = {entry.tensor for entry in left_out if entry.reason.startswith(_OTHER_VOCABULARY)}
@@ -94,8 +108,7 @@ def _coverage(models: Sequence[Checkpoint], tensors: list[AlignedTensor], left_o
         for name in _ordered_names(models)
         if name not in uncounted
     }
-    shapes = {tensor.name: tensor.shape for tensor in tensors}
-    return cover(rows, shapes, asked, lambda name, pair, i: _common_rows(name, pair, (models[0], models[i])))
+    return cover(rows, compared, asked, lambda name, pair, i: _common_rows(name, pair, (models[0], models[i])))
 
 
 def _ordered_names(models: Sequence[Checkpoint]) -> list[str]:

@@ -13,6 +13,7 @@ from kinship.checkpoints.buffers import is_buffer
 from kinship.checkpoints.delta import Delta
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.checkpoints.scales import Block, Scales, find_scales
+from kinship.checkpoints.spelling import spellings
 from kinship.checkpoints.vocabulary import is_embedding, is_head
 
 __all__ = ["Adapter", "Checkpoint", "Config"]
@@ -121,6 +122,11 @@ class Checkpoint:
         if heads and embedded:
             return all(name in self.ties for name in heads)
         return (embedded and self.config.tied is not False) or bool(heads and self.config.tied)
+
+    @cached_property
+    def spelled(self) -> Mapping[str, str]:
+        """The plain spelling of each stored tensor's name."""
+        return spellings(self.tensors)
 
     @cached_property
     def scales(self) -> Scales:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,14 @@ import numpy.typing as npt
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.errors import CheckpointError
 
-__all__ = ["PLAIN", "likeness", "plain_values", "same_blocks", "same_storage", "same_whole"]
+__all__ = ["PLAIN", "likeness", "plain_values", "same_blocks", "same_whole"]
 
 PLAIN = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": np.uint16}
 _BLOCKS = 16
 _BLOCK_BYTES = 2048  # of the wider dtype: two tensors cost 64 KB at most
 _CHUNK = 1 << 22  # elements
 Floats = npt.NDArray[np.float64]
+Raw = npt.NDArray[np.uint8]
 Range = tuple[int, int]
 
 
@@ -29,32 +30,34 @@ def plain_values(raw: npt.NDArray[Any], dtype: str) -> Floats:
     return raw.view(PLAIN[dtype]).astype(np.float64)
 
 
-def same_storage(a: Tensor, b: Tensor) -> bool:
-    """Whether two names stand for the same bytes of one file."""
-    return (a.file, a.offset, a.dtype, a.shape) == (b.file, b.offset, b.dtype, b.shape)
-
-
 def same_blocks(a: Tensor, b: Tensor) -> bool:
     """Whether seeded blocks of two tensors of one shape hold the same values, and not one value throughout.
 
     The first and the last block are among them. Of tensors of 32 KB and less it is the whole. What is constant says
     nothing: matrices that were set to zero are equal by accident.
     """
-    if same_storage(a, b):
+    if a.storage == b.storage:
         return True
     varied, first = False, None
     for one, other in _read_both(a, b, _seeded(a.elements, _BLOCK_BYTES // max(_item(a), _item(b)))):
-        if not np.array_equal(one, other):
+        if not _same(a, one, b, other):
             return False
-        first = one[0] if first is None else first
-        varied = varied or bool((one != first).any())
+        values = plain_values(one, a.dtype)
+        first = values[0] if first is None else first
+        varied = varied or not np.array_equal(values, np.full_like(values, first), equal_nan=True)
     return varied
 
 
-def same_whole(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors of one shape hold the same values."""
+def same_whole(a: Tensor, b: Tensor, look: Callable[[], None] = lambda: None) -> bool:
+    """Whether two tensors of one shape hold the same values; `look` is called at every chunk and may raise."""
+    if a.storage == b.storage:
+        return True
     ranges = [(start, min(_CHUNK, a.elements - start)) for start in range(0, a.elements, _CHUNK)]
-    return same_storage(a, b) or all(np.array_equal(one, other) for one, other in _read_both(a, b, ranges))
+    for one, other in _read_both(a, b, ranges):
+        look()
+        if not _same(a, one, b, other):
+            return False
+    return True
 
 
 def likeness(pairs: Sequence[tuple[Tensor, Tensor]], blocks: int = _BLOCKS) -> float | None:
@@ -68,7 +71,10 @@ def likeness(pairs: Sequence[tuple[Tensor, Tensor]], blocks: int = _BLOCKS) -> f
     for a, b in pairs:
         if a.dtype in PLAIN and b.dtype in PLAIN:
             ranges = _seeded(min(a.elements, b.elements), _BLOCK_BYTES // max(_item(a), _item(b)), blocks)
-            one, other = (np.concatenate([*_read(tensor, ranges), np.zeros(0)]) for tensor in (a, b))
+            one, other = (
+                np.concatenate([*(plain_values(raw, tensor.dtype) for raw in _read(tensor, ranges)), np.zeros(0)])
+                for tensor in (a, b)
+            )
             if one.size:
                 one, other = one - one.mean(), other - other.mean()
                 product += one @ other, one @ one, other @ other
@@ -87,11 +93,19 @@ def _seeded(elements: int, size: int, blocks: int = _BLOCKS) -> list[Range]:
     return [(0, size), *((number * size, size) for number in sorted(inner)), (elements - size, size)]
 
 
-def _read_both(a: Tensor, b: Tensor, ranges: Sequence[Range]) -> Iterator[tuple[Floats, Floats]]:
+def _same(a: Tensor, one: Raw, b: Tensor, other: Raw) -> bool:
+    """Whether parts of two tensors hold the same values, what is no number among them; equal bytes tell it at once."""
+    if a.dtype == b.dtype and np.array_equal(one, other):
+        return True
+    return np.array_equal(plain_values(one, a.dtype), plain_values(other, b.dtype), equal_nan=True)
+
+
+def _read_both(a: Tensor, b: Tensor, ranges: Sequence[Range]) -> Iterator[tuple[Raw, Raw]]:
     yield from zip(_read(a, ranges), _read(b, ranges), strict=True)
 
 
-def _read(tensor: Tensor, ranges: Sequence[Range]) -> Iterator[Floats]:
+def _read(tensor: Tensor, ranges: Sequence[Range]) -> Iterator[Raw]:
+    """Yield the bytes of ranges of elements."""
     item = _item(tensor)
     try:
         with tensor.file.open("rb") as handle:
@@ -101,6 +115,6 @@ def _read(tensor: Tensor, ranges: Sequence[Range]) -> Iterator[Floats]:
                 if len(raw) < count * item:
                     problem = f"the file has become shorter since it was opened; tensor {tensor.name} is cut off"
                     raise CheckpointError(tensor.file, problem, "download or copy the file again")
-                yield plain_values(np.frombuffer(raw, dtype=np.uint8), tensor.dtype)
+                yield np.frombuffer(raw, dtype=np.uint8)
     except OSError as error:
         raise CheckpointError(tensor.file, f"cannot be read ({error.strerror})", "mend its permissions") from None

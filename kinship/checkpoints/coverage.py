@@ -114,7 +114,10 @@ def cover(
         share, or None.
     """
     models = len(next(iter(rows.values()), ())) - 1
-    return [_pair(rows, 1 + i, compared, asked, common) for i in range(models)]
+    first = {
+        name: rows[name] for name in sorted(rows, key=lambda name: name not in compared)
+    }  # of two names of a weight
+    return [_pair(first, 1 + i, compared, asked, common) for i in range(models)]
 
 
 def _pair(
@@ -126,15 +129,18 @@ def _pair(
 ) -> Coverage:
     union, gaps, repeated = 0, list[Gap](), set[str]()
     seen: set[Hashable] = set()
-    order = sorted(rows, key=lambda name: name not in compared)  # of two names of a weight, the one compared first
-    for name in order:
-        base, own = _weight(rows[name][0], None), _weight(rows[name][model], rows[name][0])
+    for name, row in rows.items():
+        base, own = _weight(row[0], None), _weight(row[model], row[0])
         places = _source(base), _source(own)
         if places in seen:
             repeated.add(name)
             continue
-        seen |= {places, (places[0], None), (None, places[1])}  # under another name that only one of them has, too
-        in_table = prod(compared[name]) if name in compared else 0
+        seen.update((places, (places[0], None), (None, places[1])))  # under another name that only one has, too
+        shape = compared.get(name)
+        in_table = 0 if shape is None else prod(shape)
+        if shape is not None and base is not None and own is not None and _shape(base) == _shape(own) == shape:
+            union += in_table
+            continue
         left_out = list(_gaps(name, base, own, in_table, lambda name, shapes: common(name, shapes, model)))
         union += in_table + sum(gap.elements for gap in left_out)
         gaps += [gap._replace(cause="asked") for gap in left_out] if name in asked else left_out
@@ -184,8 +190,7 @@ def _source(row: Row | None) -> Hashable:
     """Return what is the same for two names of one weight; empty tensors may begin where another does."""
     if row is None:
         return None
-    at = row.stored and (row.stored.file, row.stored.offset, row.stored.shape)
-    return at, id(row.low_rank) if row.low_rank is not None else None
+    return row.stored and row.stored.storage, id(row.low_rank) if row.low_rank is not None else None
 
 
 def partial_models(coverage: Mapping[str, Coverage]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -46,6 +46,11 @@ class Tensor(NamedTuple):
     def nbytes(self) -> int:
         """Bytes that it takes in the file."""
         return self.elements * _ALL_BYTES.get(self.dtype, 1)
+
+    @property
+    def storage(self) -> Hashable:
+        """What is the same for two names of one tensor; an empty one may begin where another does."""
+        return self.file, self.offset, self.dtype, self.shape
 
 
 @dataclass(frozen=True)

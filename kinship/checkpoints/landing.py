@@ -13,6 +13,7 @@ from kinship.checkpoints.orientation import oriented
 from kinship.checkpoints.peft_config import matches
 from kinship.checkpoints.prefixes import Rules, fit_prefixes, renamed
 from kinship.checkpoints.replicate import replicated_layers
+from kinship.checkpoints.spelling import respelled, spellings
 from kinship.checkpoints.vocabulary import in_layer, is_embedding, is_head
 from kinship.errors import AlignmentError
 
@@ -50,12 +51,16 @@ def landed(model: Checkpoint, name: str, base: Checkpoint, base_name: str) -> La
         return Landed(model, {}, ())
     _refuse_replicated(adapter, name, base, base_name)
     under, under_name = (base, base_name) if adapter.base is None else (adapter.base, adapter.base.name)
-    deltas = taken_apart(adapter.low_rank, under.tensors)
+    spelled = under.spelled
+    back = {plain: one for one, plain in spelled.items()}
+    deltas = taken_apart(adapter.low_rank, back)
     whole = {one: stored.shape for one, stored in model.tensors.items()}
     sides = whole | {one: _sides(delta) for one, delta in deltas.items() if one not in whole}
-    shapes = _shapes(under, sides)
-    rules = fit_prefixes(_either_way(shapes), _either_way(sides))
-    places = {one: renamed(rules, one) for one in sides if renamed(rules, one) in shapes}
+    own = spellings(sides)
+    plain = _shapes(under, spelled, own.values())
+    rules = fit_prefixes(_either_way(plain), _either_way({own[one]: shape for one, shape in sides.items()}))
+    places = {one: back.get(to, to) for one in sides if (to := renamed(rules, own[one])) in plain}
+    shapes = {back.get(one, one): shape for one, shape in plain.items()}
     added = [one for one in whole if one not in places and _is_saved(adapter, one)]
     lost = [one for one in sides if one not in places and one not in added]
     if lost:
@@ -65,7 +70,7 @@ def landed(model: Checkpoint, name: str, base: Checkpoint, base_name: str) -> La
     for one in places.keys() & whole.keys():
         _refuse_shape(name, under_name, places[one], whole[one], shapes[places[one]])
     shapes |= {one: stored.shape for one, stored in tensors.items()}
-    found = {places[one]: _on(delta, shapes[places[one]]) for one, delta in deltas.items()}
+    found = {places[one]: _on(delta, shapes[places[one]]) for one, delta in deltas.items() if one in places}
     laid = oriented(found, shapes, under.config.architecture)
     said = [_check(name, under_name, one, delta, shapes[one]) for one, delta in laid.items()]
     said += [
@@ -76,7 +81,8 @@ def landed(model: Checkpoint, name: str, base: Checkpoint, base_name: str) -> La
     ]
     said += [f"{name} adds {one}, which {under_name} does not have; it is left out" for one in added]
     changed = replace(model, tensors=tensors, adapter=replace(adapter, low_rank=laid))
-    used = {prefix: becomes for prefix, becomes in rules.items() if prefix != becomes}
+    used = respelled(own, {one: spelled[one] for one in places.values() if one in spelled})
+    used |= {prefix: becomes for prefix, becomes in rules.items() if prefix != becomes}
     return Landed(changed, used, tuple(one for one in said if one))
 
 
@@ -87,9 +93,11 @@ def _refuse_replicated(adapter: Adapter, name: str, base: Checkpoint, base_name:
         raise AlignmentError(f"{told}, not {base.config.layers}; choose models made from the same base")
 
 
-def _shapes(under: Checkpoint, wanted: Iterable[str]) -> dict[str, Shape]:
-    """Return the shapes of the base's tensors; a tied head, which an adapter may change on its own, is among them."""
-    shapes = {one: stored.shape for one, stored in under.tensors.items()}
+def _shapes(under: Checkpoint, spelled: Mapping[str, str], wanted: Iterable[str]) -> dict[str, Shape]:
+    """Return the shapes of the base's tensors, by plain names; a tied head, which an adapter may change on its own,
+    is among them.
+    """
+    shapes = {spelled[one]: stored.shape for one, stored in under.tensors.items()}
     embedding = next((shape for one, shape in shapes.items() if is_embedding(one)), None)
     if embedding is not None and under.tied and not any(map(is_head, shapes)):
         shapes |= {one: embedding for one in wanted if is_head(one)}

@@ -40,6 +40,7 @@ _UNMISTAKABLE = (
     (re.compile(r"(^|\.)q(weight|zeros)$"), "GPTQ or AWQ"),
     (re.compile(r"(^|\.)(absmax|quant_map|SCB)$|bitsandbytes"), "bitsandbytes"),
 )
+_ANY_UNMISTAKABLE = re.compile("|".join(pattern.pattern for pattern, _ in _UNMISTAKABLE))
 _SIGNS = (
     (re.compile(r"_blocks$"), "MXFP4"),
     (re.compile(r"weight_(scale_2|global_scale)$"), "NVFP4"),
@@ -84,10 +85,10 @@ def refuse_method(folder: Path, method: str) -> None:
 
 def refuse_packed(path: Path, tensors: Mapping[str, Tensor], method: str = "") -> None:
     """Refuse a model that stores packed weights, whatever its config says; `method` is what that names."""
-    for name in tensors:
-        for pattern, title in _UNMISTAKABLE:
-            if pattern.search(name):
-                raise CheckpointError(path, f"{title} weights are packed integers and cannot be compared", _MEND)
+    named = next(filter(_ANY_UNMISTAKABLE.search, tensors), None)
+    if named is not None:
+        title = next(title for pattern, title in _UNMISTAKABLE if pattern.search(named))
+        raise CheckpointError(path, f"{title} weights are packed integers and cannot be compared", _MEND)
     found = _first_packed(tensors)
     if found is None:
         return
@@ -107,13 +108,15 @@ def _mend(method: str) -> str:
 
 def _first_packed(tensors: Mapping[str, Tensor]) -> Tensor | None:
     """Return the first tensor that holds weights in another form than floating-point numbers, or None."""
+    odd = [t for t in tensors.values() if t.dtype not in ITEM_BYTES and t.dtype not in _NEVER]
+    odd = [t for t in odd if not is_buffer(t.name, t.shape) and not _COMPANION.search(t.name.rpartition(".")[2])]
+    if not odd:
+        return None
     beside: dict[str, list[str]] = defaultdict(list)
     for name in tensors:
         module = name.rpartition(".")[0]
         for place in {module, module.rpartition(".")[0]}:
             beside[place].append(name)
-    odd = [t for t in tensors.values() if t.dtype not in ITEM_BYTES and t.dtype not in _NEVER]
-    odd = [t for t in odd if not is_buffer(t.name, t.shape) and not _COMPANION.search(t.name.rpartition(".")[2])]
     for tensor in odd:
         module, _, leaf = tensor.name.rpartition(".")
         if tensor.elements > 1 and (leaf in ("weight", "kernel") or tensor.dtype.startswith("F")):

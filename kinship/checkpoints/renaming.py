@@ -11,7 +11,7 @@ from kinship.checkpoints.checkpoint import Checkpoint
 from kinship.checkpoints.content import PLAIN, likeness
 from kinship.checkpoints.header import Tensor
 from kinship.checkpoints.prefixes import Rules, fit_prefixes, renamed
-from kinship.checkpoints.spelling import spellings
+from kinship.checkpoints.spelling import respelled, spellings
 from kinship.checkpoints.vocabulary import in_layer, is_embedding, is_head
 from kinship.errors import AlignmentError
 
@@ -38,13 +38,14 @@ def in_terms_of(base: Checkpoint, model: Checkpoint) -> Named:
     CheckpointError
         A file cannot be read.
     """
-    spelled, own_spelled = spellings(base.tensors), spellings(_own(model))
+    spelled, own_spelled = base.spelled, spellings(_own(model))
     plain_base, plain = _under(base, spelled), _under(model, own_spelled)
     rules = _rules(plain_base, plain)
     plain = _under(plain, _names(plain_base, plain, rules))
     back = {plain_name: name for name, plain_name in spelled.items()}
     found = _under(plain, {name: back.get(name, name) for name in _own(plain)})
-    said = _respelled(own_spelled, spelled) | {before: after for before, after in rules.items() if before != after}
+    shared = {name: spelled[name] for name in _own(found) if name in spelled}
+    said = respelled(own_spelled, shared) | {before: after for before, after in rules.items() if before != after}
     if found.adapter is not None and found.adapter.base is not None:
         own_base = in_terms_of(base, found.adapter.base).model
         found = replace(found, adapter=replace(found.adapter, base=own_base))
@@ -68,30 +69,11 @@ def _under(model: Checkpoint, names: Mapping[str, str]) -> Checkpoint:
     return replace(model, tensors=tensors, ties=ties, adapter=adapter)
 
 
-def _respelled(own: Mapping[str, str], base: Mapping[str, str]) -> Rules:
-    """Return what the spelling of a model has that the base's has not, each with what it is read as, or the reverse."""
-    ours, theirs = _odd_parts(own), _odd_parts(base)
-    said = {part: becomes for part, becomes in ours.items() if part not in theirs}
-    lacking = [(part, becomes) for part, becomes in theirs.items() if part not in ours]
-    return said | {becomes: part for part, becomes in lacking}
-
-
-def _odd_parts(spelled: Mapping[str, str]) -> Rules:
-    """Return the parts of names that are spelled otherwise, with their plain spelling."""
-    found: Rules = {}
-    for name, plain in spelled.items():
-        if name != plain:
-            found |= {f"{part}.": "" for part in name.split(".")[:-1] if part not in plain.split(".")[:-1]}
-            last, plain_last = name.rpartition(".")[2], plain.rpartition(".")[2]
-            found |= {last: plain_last} if last != plain_last else {}
-    return found
-
-
 def _rules(base: Checkpoint, model: Checkpoint) -> Rules:
     """Return what prefixes become; an adapter has the names of what it landed on (`kinship.checkpoints.landing`)."""
     if model.adapter is not None:
         own = model.adapter.base
-        return {} if own is None else _rules(base, _under(own, spellings(own.tensors)))
+        return {} if own is None else _rules(base, _under(own, own.spelled))
     ours, theirs = ({name: tensor.shape for name, tensor in one.tensors.items()} for one in (base, model))
     rules = fit_prefixes(ours, theirs, lambda pairs: _alike(base, model, pairs))
     return rules | _other_vocabulary(base, model, rules)
@@ -114,9 +96,11 @@ def _other_vocabulary(base: Checkpoint, model: Checkpoint, rules: Rules) -> Rule
 
     Where tensors are tied, libraries differ in which of their names they keep.
     """
-    taken = {renamed(rules, name) for name in model.tensors}
-    lacking = [name for name in _matrices(base) if name not in taken and (is_embedding(name) or is_head(name))]
-    spare = [name for name in _matrices(model) if renamed(rules, name) not in base.tensors]
+    taken = {renamed(rules, name) for name in model.tensors} if rules else model.tensors.keys()
+    lacking = _matrices(base, (n for n in base.tensors if n not in taken and (is_embedding(n) or is_head(n))))
+    if not lacking:
+        return {}
+    spare = _matrices(model, (name for name in model.tensors if renamed(rules, name) not in base.tensors))
     found = [
         (own, name)
         for name in lacking
@@ -127,11 +111,14 @@ def _other_vocabulary(base: Checkpoint, model: Checkpoint, rules: Rules) -> Rule
     return dict(found) if len(found) == 1 else {}
 
 
-def _matrices(model: Checkpoint) -> Iterable[str]:
-    """Return the names of matrices outside the layers that are no copies."""
-    for name, tensor in model.tensors.items():
-        if len(tensor.shape) == 2 and tensor.dtype in PLAIN and not in_layer(name) and name not in model.ties:
-            yield name
+def _matrices(model: Checkpoint, names: Iterable[str]) -> list[str]:
+    """Return those of the names that are of matrices outside the layers and of no copies."""
+    stored = ((name, model.tensors[name]) for name in names)
+    return [
+        name
+        for name, tensor in stored
+        if len(tensor.shape) == 2 and tensor.dtype in PLAIN and not in_layer(name) and name not in model.ties
+    ]
 
 
 def _names(base: Checkpoint, model: Checkpoint, rules: Rules) -> dict[str, str]:

@@ -30,6 +30,7 @@ _OF_ACTIVATIONS = {
     "a", "act", "activation", "activations", "in", "input", "output", "out", "x", "q", "k", "v", "kv", "qkv", "prob"
 }  # fmt: skip
 _CACHES = re.compile(r"(^|\.)(input|output|q|k|v|kv|prob|prob_output)_scale$")
+_OF_LOGITS = {"logit", "logits"}  # a temperature that is trained, as CLIP has it
 
 
 class Scale(NamedTuple):
@@ -58,12 +59,14 @@ def find_scales(tensors: Mapping[str, Tensor], block: Block | None = None) -> Sc
     """Return the scale of every float8 tensor, and all other scales; a sentence for each weight without one.
 
     A scale of activations is what looks like a scale beside a float8 weight, or has one element and lies in the
-    same layer as one, or is called as those of key-value caches are.
+    same layer as one or, anywhere in such a model, is called as those of key-value caches are.
     """
+    if not any(tensor.dtype in _FLOAT8 for tensor in tensors.values()):
+        return Scales({}, frozenset(), frozenset(), ())
     stored, tensors = tensors, {name: tensor._replace(name=name) for name, tensor in tensors.items()}
     candidates: dict[str, list[Tensor]] = defaultdict(list)
     for name, tensor in tensors.items():
-        if _words(name) & _NO_WEIGHT:
+        if _words(name) & _NO_WEIGHT and not _words(name) & _OF_LOGITS:
             candidates[name.rpartition(".")[0]].append(tensor)
     weights = [t for n, t in tensors.items() if t.dtype in _FLOAT8 and not _words(n) & _NO_WEIGHT]
     named: dict[str, list[set[str]]] = defaultdict(list)
@@ -86,7 +89,7 @@ def find_scales(tensors: Mapping[str, Tensor], block: Block | None = None) -> Sc
     of_activations = {
         t.name
         for module, t in rest
-        if module in modules or (t.elements == 1 and _layer(t.name) in layers) or _CACHES.search(t.name)
+        if module in modules or (t.elements == 1 and (_layer(t.name) in layers or _CACHES.search(t.name)))
     }
     return Scales(of, frozenset(of_activations), frozenset(of_weights), tuple(faults))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 from kinship.checkpoints.content import PLAIN, same_blocks
 from kinship.checkpoints.header import Tensor
@@ -24,23 +24,25 @@ def tied_names(tensors: Mapping[str, Tensor]) -> dict[str, str]:
     CheckpointError
         A file cannot be read.
     """
+    stored: dict[Hashable, list[str]] = {}
+    for name, tensor in tensors.items():
+        if tensor.elements:
+            stored.setdefault(tensor.storage, []).append(name)
     ties: dict[str, str] = {}
-    stored: dict[tuple[object, ...], str] = {}
+    firsts: list[str] = []
+    for names in stored.values():
+        first = min(names, key=_rank) if len(names) > 1 else names[0]
+        ties |= {name: first for name in names if name != first}
+        if len(tensors[first].shape) == 2 and tensors[first].dtype in PLAIN and not in_layer(first):
+            firsts.append(first)
     originals: dict[tuple[int, ...], list[str]] = {}
-    for name in sorted(tensors, key=_rank):
-        tensor = tensors[name]
-        if not tensor.elements:
-            continue
-        first = stored.setdefault((tensor.file, tensor.offset, tensor.dtype, tensor.shape), name)
-        if first != name:
-            ties[name] = first
-        elif len(tensor.shape) == 2 and tensor.dtype in PLAIN and not in_layer(name):
-            alike = originals.setdefault(tensor.shape, [])
-            original = next((one for one in alike if same_blocks(tensors[one], tensor)), None)
-            if original is None:
-                alike.append(name)
-            else:
-                ties[name] = original
+    for name in sorted(firsts, key=_rank):
+        alike = originals.setdefault(tensors[name].shape, [])
+        original = next((one for one in alike if same_blocks(tensors[one], tensors[name])), None)
+        if original is None:
+            alike.append(name)
+        else:
+            ties[name] = original
     return ties
 
 

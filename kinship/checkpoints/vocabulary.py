@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["in_layer", "is_embedding", "is_head"]
 
 _EMBEDDINGS = {
@@ -9,11 +11,12 @@ _EMBEDDINGS = {
     "embedding",
 }  # fmt: skip
 _HEADS = {"lm_head", "embed_out", "output", "output_layer"}
+_NUMBERED = re.compile(r"\.\d+(?:\.|\Z)")
 
 
 def in_layer(name: str) -> bool:
     """Whether a tensor belongs to one of several numbered modules."""
-    return any(part.isdecimal() for part in name.split(".")[1:])
+    return _NUMBERED.search(name) is not None
 
 
 def is_embedding(name: str) -> bool:

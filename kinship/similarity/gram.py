@@ -111,7 +111,7 @@ def gram_table(
     """
     place = resolve_device(device)
     kernel = kernel_for(place, threads)
-    alignment = confirmed(alignment)
+    alignment = confirmed(alignment, lambda: watch.progress(0, alignment.nbytes) if watch is not None else None)
     tensors, shapes = tuple(t.name for t in alignment.tensors), tuple(t.shape for t in alignment.tensors)
     if known is not None and (known.tensors, known.shapes) != (tensors, shapes):
         known = None

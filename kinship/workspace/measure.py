@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from kinship.checkpoints import Alignment, Vocabulary, align, open_checkpoint
+from kinship.checkpoints import Alignment, Vocabulary, align, as_compared, open_checkpoint
 from kinship.similarity import Device, GramTable, PassState, gram_table
 from kinship.similarity.device import resolve_device
 from kinship.workspace.context import JobContext
-from kinship.workspace.tables import extendable_table, left_out, load_table, store_table, table_key
+from kinship.workspace.tables import extendable_table, load_table, store_table, table_key
 
 __all__ = ["KeptPass", "measure", "measure_family"]
 
@@ -143,7 +143,8 @@ def _extended(alignment: Alignment, device: Device, watch: KeptPass | None) -> G
     reordered = align(alignment.base, members, alignment.vocabulary, allow_partial=True)  # as `alignment` was
     table = _pass(reordered, device, watch, known)
     table = table.select(alignment.names[1:])
-    return replace(table, left_out=left_out(alignment, table), warnings=alignment.warnings)
+    told = as_compared(alignment, dict(zip(table.tensors, table.shapes, strict=True)))
+    return replace(table, left_out=told.left_out, warnings=told.warnings)
 
 
 def _pass(alignment: Alignment, device: Device, watch: KeptPass | None, known: GramTable | None) -> GramTable:

@@ -11,11 +11,11 @@ from dataclasses import replace
 import numpy as np
 from sqlalchemy import Column, Float, LargeBinary, Row, String, Table, Text, delete, insert, select
 
-from kinship.checkpoints import TIED, Alignment, Checkpoint, LeftOut
+from kinship.checkpoints import Alignment, Checkpoint, as_compared
 from kinship.similarity import Device, GramTable
 from kinship.workspace.database import metadata, transaction
 
-__all__ = ["extendable_table", "left_out", "load_table", "store_table", "table_key"]
+__all__ = ["extendable_table", "load_table", "store_table", "table_key"]
 
 _ADAPTER_RULES = "as PEFT merges"  # tables of earlier releases took every adapter for B @ A
 
@@ -43,6 +43,7 @@ def store_table(alignment: Alignment, table: GramTable) -> None:
     arrays = io.BytesIO()
     np.savez_compressed(arrays, gram=table.gram, sums=table.sums)
     about = {"tensors": table.tensors, "shapes": table.shapes, "seconds": table.seconds, "bytes": table.bytes_read}
+    about["norms"] = [table.coverage[name].norm if name in table.coverage else None for name in table.models]
     key = f"{table_key(alignment)}-{table.device}"
     with transaction() as connection:
         connection.execute(delete(_tables).where(_tables.c.key == key))
@@ -65,7 +66,8 @@ def load_table(alignment: Alignment, device: Device = "auto") -> GramTable | Non
     for row in _candidates(alignment, device):
         have = json.loads(row.fingerprints)
         if have[0] == wanted[0] and set(wanted[1:]) <= set(have[1:]) and _over_the_same(row, alignment, have):
-            return _restore(row, alignment, [0, *(_row_of(f, have) for f in wanted[1:])])
+            rows = [_row_of(f, have) for f in wanted[1:]]
+            return _told(_restore(row, alignment.names, [0, *rows]), alignment, _norms(row, rows))
     return None
 
 
@@ -86,7 +88,8 @@ def extendable_table(alignment: Alignment, device: Device = "auto") -> tuple[Gra
         return None
     row, known = best
     have = json.loads(row.fingerprints)
-    return _restore(row, alignment, [0, *(_row_of(members[i], have) for i in known)]), known
+    names = (alignment.names[0], *(alignment.names[1 + i] for i in known))
+    return _restore(row, names, [0, *(_row_of(members[i], have) for i in known)]), known
 
 
 def _over_the_same(row: Row[tuple[object, ...]], alignment: Alignment, have: list[str]) -> bool:
@@ -108,12 +111,11 @@ def _candidates(alignment: Alignment, device: Device) -> list[Row[tuple[object, 
         return list(connection.execute(query))
 
 
-def _restore(row: Row[tuple[object, ...]], alignment: Alignment, rows: list[int]) -> GramTable:
+def _restore(row: Row[tuple[object, ...]], names: tuple[str, ...], rows: list[int]) -> GramTable:
     about = json.loads(row.about)
     with np.load(io.BytesIO(row.arrays), allow_pickle=False) as arrays:
         gram, sums = arrays["gram"], arrays["sums"]
-    names = alignment.names if len(rows) == len(alignment.names) else tuple(str(r) for r in rows)
-    table = GramTable(
+    return GramTable(
         names=names,
         tensors=tuple(about["tensors"]),
         shapes=tuple(tuple(shape) for shape in about["shapes"]),
@@ -123,12 +125,22 @@ def _restore(row: Row[tuple[object, ...]], alignment: Alignment, rows: list[int]
         seconds=about["seconds"],
         bytes_read=about["bytes"],
     )
-    return replace(table, left_out=left_out(alignment, table), warnings=alignment.warnings, coverage=alignment.coverage)
 
 
-def left_out(alignment: Alignment, table: GramTable) -> tuple[LeftOut, ...]:
-    """Return what a table does not hold: the pass compared copies that turned out to be none."""
-    return tuple(one for one in alignment.left_out if one.reason != TIED or one.tensor not in table.tensors)
+def _norms(row: Row[tuple[object, ...]], rows: list[int]) -> list[float | None]:
+    """Return the norms that were stored with rows; tables of earlier releases have none."""
+    norms = json.loads(row.about).get("norms")
+    return [norms[r - 1] if norms else None for r in rows]
+
+
+def _told(table: GramTable, alignment: Alignment, norms: list[float | None]) -> GramTable:
+    """Return the table with what its alignment reports of what it compares, and the norms."""
+    told = as_compared(alignment, dict(zip(table.tensors, table.shapes, strict=True)))
+    coverage = {
+        name: one if one.norm is not None else replace(one, norm=norm)
+        for (name, one), norm in zip(told.coverage.items(), norms, strict=True)
+    }
+    return replace(table, left_out=told.left_out, warnings=told.warnings, coverage=coverage)
 
 
 def _fingerprints(alignment: Alignment) -> list[str]:

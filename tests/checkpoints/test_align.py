@@ -186,8 +186,8 @@ def test_what_is_no_float_is_left_out(tmp_path, dtype):
 
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [("model.layers.0.self_attn.rotary_emb.inv_freq", (3,)), (f"{UP}.input_scale", (3,)),
-     ("h.0.attn.bias", (1, 1, 5, 5)), ("gpt_neox.layers.0.attention.masked_bias", ()),
+    [("model.layers.0.self_attn.rotary_emb.inv_freq", (3,)), ("h.0.attn.bias", (1, 1, 5, 5)),
+     ("gpt_neox.layers.0.attention.masked_bias", ()),
      ("layers.0.attention.inner_attention.rope.freqs", (4,))],
 )  # fmt: skip
 def test_buffers_are_left_out(tmp_path, name, shape):

@@ -55,6 +55,24 @@ def test_a_copy_that_differs_between_the_blocks_is_compared(tmp_path, apart):
     assert table.sums[place] == pytest.approx(sums.astype(float), rel=1e-9)
 
 
+def test_a_pass_can_be_ended_while_copies_are_read(tmp_path):
+    (base, *members), _ = _family(tmp_path)
+    alignment, seen = align(base, members), []
+
+    class Watch:
+        def progress(self, done, total):
+            seen.append((done, total))
+            if len(seen) == 2:
+                raise InterruptedError
+
+        def keep(self, state):
+            raise AssertionError
+
+    with pytest.raises(InterruptedError):
+        gram_table(alignment, "cpu", watch=Watch())
+    assert seen == [(0, alignment.nbytes)] * 2  # two of three models
+
+
 def test_an_adapters_own_base_is_read_too(tmp_path):
     (base, other, _), _ = _family(tmp_path, 1)
     rng = np.random.default_rng(0)
@@ -70,7 +88,10 @@ def test_stored_tables_keep_what_the_pass_found(tmp_path, monkeypatch):
     table = measure(align(base, [first]), "cpu")
     again = load_table(align(base, [first]), "cpu")
     assert (again.tensors, again.left_out) == (table.tensors, ())
+    weights = sum(tensor.elements for tensor in base.tensors.values())
+    assert [one.union for one in (*table.coverage.values(), *again.coverage.values())] == [weights] * 2
     grown = measure(align(base, [first, second]), "cpu")
+    assert [one.union for one in grown.coverage.values()] == [weights] * 2
     assert grown.gram == pytest.approx(gram_table(align(base, [first, second]), "cpu").gram, rel=1e-12)
     alone = measure(align(base, [second]), "cpu")  # not from the larger table, which counts the head
     assert HEAD not in alone.tensors

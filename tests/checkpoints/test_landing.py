@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kinship.checkpoints import Alignment, align, open_checkpoint
+from kinship.checkpoints import Alignment, align, alike, open_checkpoint
 from kinship.errors import AlignmentError
 from kinship.similarity import gram_table
 from tests.checkpoints.test_adapter import UP, Q, factors
@@ -89,6 +89,19 @@ def test_a_module_that_the_adapter_adds_is_warned_of(tmp_path):
     assert "apple adds score.weight, which base does not have; it is left out" in alignment.warnings
     assert [one.tensor for one in alignment.left_out] == ["score.weight"]
     assert _changed(alignment) == {f"{Q}.weight"}
+
+
+def test_factors_for_a_module_that_the_adapter_adds_are_left_out_with_it(tmp_path):
+    """A head that was both saved whole and trained by factors: it is in `modules_to_save` and `target_modules`."""
+    saved = {"score.modules_to_save.weight": np.ones((2, 12))}
+    tensors = factors(Q, 12, 12) | factors("score", 2, 12) | saved
+    alignment = _laid(tmp_path, llama(0), tensors, modules_to_save=["score"])
+    assert "apple adds score.weight, which base does not have; it is left out" in alignment.warnings
+    assert [one.tensor for one in alignment.left_out] == ["score.weight"]
+    assert _changed(alignment) == {f"{Q}.weight"}
+    models = [alignment.base, *alignment.members]
+    assert alike(models) == models
+    _refused(tmp_path, llama(0), tensors, r"apple holds score.weight, which is no weight of base")  # not told as added
 
 
 @pytest.mark.parametrize("said", [{}, {"use_rslora": True}])
@@ -206,6 +219,35 @@ def test_what_prefixes_became_is_reported(tmp_path):
     alignment = _laid(tmp_path, base, factors(UP, 20, 12))
     assert alignment.renamed == {"apple": {"model.": "model.language_model."}}
     assert any("read model.* as model.language_model.*" in told for told in alignment.warnings)
+
+
+def _wrapped(name: str, place: str) -> str:
+    return name.replace(place, f"{place}._orig_mod")
+
+
+@pytest.mark.parametrize("in_base", ["layers.0", "layers.0.self_attn.q_proj", "layers.1"])
+@pytest.mark.parametrize("in_adapter", ["", "layers.0", "layers.0.self_attn"])
+def test_wrappers_within_names_are_read_past_on_either_side(tmp_path, in_base, in_adapter):
+    tensors = {_wrapped(name, in_adapter) if in_adapter else name: t for name, t in factors(Q, 12, 12).items()}
+    base = {_wrapped(name, in_base): t for name, t in llama(0).items()}
+    alignment = _laid(tmp_path, base, tensors, r=9, rank_pattern={"layers.0.self_attn.q_proj": 3})
+    assert alignment.left_out == ()
+    assert _changed(alignment) == {_wrapped(f"{Q}.weight", in_base)}
+    wrapped = in_base != "layers.1"
+    assert alignment.renamed == ({"apple": {"": "_orig_mod."}} if wrapped else {})
+    assert any("read * as _orig_mod.*" in told for told in alignment.warnings) == wrapped
+    assert alike([alignment.base, *alignment.members]) == [alignment.base, *alignment.members]
+    a, b = (factors(Q, 12, 12)[f"{Q}.lora_{x}.weight"].astype(np.float32).astype(float) for x in "AB")
+    assert gram_table(alignment).gram.sum(axis=0)[1, 1] == pytest.approx(((2 * b @ a) ** 2).sum(), rel=1e-12)
+
+
+def test_norms_that_an_adapter_stores_land_under_their_old_spelling(tmp_path):
+    norms = {f"bert.encoder.layer.0.LayerNorm.{last}": np.full(12, 0.5) for last in ("gamma", "beta")}
+    base = {"bert.encoder.layer.0.dense.weight": np.ones((12, 8))} | norms
+    stored = {n.replace("gamma", "weight").replace("beta", "bias"): t + 1.0 for n, t in norms.items()}
+    alignment = _laid(tmp_path, base, stored, peft_type="LN_TUNING")
+    assert _changed(alignment) == norms.keys()
+    assert gram_table(alignment).gram.sum(axis=0)[1, 1] == pytest.approx(24.0)
 
 
 def test_a_declared_base_under_older_names_is_read_under_those_of_the_family(tmp_path):

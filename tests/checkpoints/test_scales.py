@@ -97,6 +97,33 @@ def test_a_model_without_float8_keeps_what_is_called_a_scale():
     assert find_scales(_tensors(**stored)).names == frozenset()
 
 
+def test_scales_that_were_trained_are_compared(tmp_path):
+    """Scales of queries and keys a head, a gate, CLIP's temperature: no float8, no scale of activations."""
+    at = "model.layers.0.self_attn"
+    scales = {f"{at}.q_scale": np.ones(8), f"{at}.k_scale": np.ones(()), "x.input_scale": np.ones(1),
+              "logit_scale": np.array(2.6)}  # fmt: skip
+    models = [
+        open_checkpoint(save_model(tmp_path / name, llama(0) | {one: scale + more for one, scale in scales.items()}))
+        for name, more in (("base", 0.0), ("tuned", 0.5))
+    ]
+    alignment = align(models[0], models[1:])
+    assert (alignment.left_out, alignment.coverage["tuned"].elements) == ((), 1.0)
+    assert models[0].parameters == sum(tensor.size for tensor in llama(0).values()) + 11
+    table = gram_table(alignment)
+    found = {name: table.gram[table.tensors.index(name), 1, 1] for name in scales}
+    assert found == pytest.approx({name: 0.25 * scale.size for name, scale in scales.items()}, rel=1e-6)
+
+
+def test_scales_that_were_trained_stay_weights_in_a_model_with_float8():
+    stored = {f"{M}.weight": ("F8_E4M3", (8, 4)), f"{M}.weight_scale": ("F32", ()), "vision": ("F8_E4M3", (8, 4)),
+              "vision_scale": ("F32", ())}  # fmt: skip
+    weights = {"logit_scale": ("F32", ()), "model.layers.0.self_attn.logit_scale": ("F32", (1, 1, 1)),
+               "model.layers.0.self_attn.q_scale": ("F32", (8,)),
+               "model.layers.3.self_attn.k_scale": ("F32", (8,))}  # fmt: skip
+    found = find_scales(_tensors(**stored, **weights))
+    assert found.names == {f"{M}.weight_scale", "vision_scale"}
+
+
 @pytest.mark.parametrize(
     ("shape", "scales", "block", "cells"),
     [

@@ -45,6 +45,31 @@ def test_a_head_in_another_dtype_is_a_copy_where_the_values_are_equal(tmp_path):
     assert _open(tmp_path, {EMBEDDING: half, HEAD: wide * np.float32(1.0001)}).ties == {}
 
 
+def test_a_copy_with_a_nan_is_a_copy(tmp_path):
+    array = np.random.default_rng(0).normal(size=LARGE)
+    array[0, 3] = np.nan
+    found = _open(tmp_path, {EMBEDDING: array, HEAD: array})
+    assert found.ties == {HEAD: EMBEDDING}
+    assert content.same_whole(found.tensors[HEAD], found.tensors[EMBEDDING])
+    nothing = np.full((8, 8), np.nan)
+    assert _open(tmp_path, {"one.weight": nothing, "two.weight": nothing}).ties == {}
+
+
+def test_the_whole_is_compared_by_bytes_and_by_values_where_these_differ(tmp_path, monkeypatch):
+    array = np.random.default_rng(0).normal(size=LARGE)
+    other, signed = array.copy(), array.copy()
+    other[1500, 7] += 0.01
+    array[5, 5], signed[5, 5] = 0.0, -0.0
+    file = _open(tmp_path, {"a": array, "b": array, "other": other, "signed": signed}).tensors
+    monkeypatch.setattr(content, "_CHUNK", 1000)
+    assert not content.same_whole(file["a"], file["other"])
+    assert content.same_whole(file["a"], file["signed"])
+    monkeypatch.setattr(content, "plain_values", None)
+    seen = []
+    assert content.same_whole(file["a"], file["b"], lambda: seen.append(1))
+    assert len(seen) == array.size // 1000
+
+
 def test_matrices_that_are_constant_or_within_layers_are_no_copies(tmp_path):
     array = np.random.default_rng(0).normal(size=(8, 8))
     layers = {f"model.layers.{i}.up_proj.weight": array for i in range(2)}

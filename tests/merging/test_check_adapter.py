@@ -45,6 +45,12 @@ def test_factors_that_do_not_land_on_this_model(tmp_path, model):
     assert f"apple holds {Q.replace('0', '2')}.weight, which is no weight of model" in told
 
 
+def test_a_module_that_it_adds_is_a_warning(tmp_path, model):
+    tensors = factors(Q, 12, 12) | factors("score", 2, 12) | {"score.modules_to_save.weight": np.ones((2, 12))}
+    found = _said(tmp_path, model, tensors, modules_to_save=["score"])
+    assert found == [("warning", "apple adds score.weight, which model does not have; it is left out")]
+
+
 def test_replicated_layers(tmp_path, model):
     [(severity, told)] = _said(tmp_path, model, factors(Q, 12, 12), layer_replication=[[0, 2], [1, 2]])
     assert severity == "error"

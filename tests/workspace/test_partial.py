@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from kinship.checkpoints import align, open_checkpoint
+from kinship.checkpoints import align, coverage_data, open_checkpoint
 from kinship.errors import CoverageError
 from kinship.workspace.evolving import evolve
 from kinship.workspace.families import Family, allow_partial, delete_family, families, family, save_family
@@ -76,18 +77,28 @@ def test_the_job_that_measures_carries_what_was_accepted(models, tmp_path):
     assert load_table(align(one, others, allow_partial=True)) is not None
 
 
-def test_a_stored_table_has_its_coverage_from_headers(models, monkeypatch):
+def test_a_stored_table_has_the_coverage_of_its_pass(models, monkeypatch):
     base, whole, part = opened(models)
     alignment = align(base, [whole, part], allow_partial=True)
     fresh = measure(alignment)
     assert all(0 < one.norm < 1 for one in fresh.coverage.values())
     monkeypatch.setattr("kinship.workspace.measure.gram_table", None)
     stored = measure(alignment)
-    assert {name: one.elements for name, one in stored.coverage.items()} == {
-        name: one.elements for name, one in fresh.coverage.items()
-    }
-    assert {one.norm for one in stored.coverage.values()} == {None}
+    assert coverage_data(stored.coverage) == coverage_data(fresh.coverage)
     assert stored.warnings == fresh.warnings
+    turned = align(base, [part, whole], allow_partial=True)
+    assert coverage_data(measure(turned).coverage)["coverage"] == coverage_data(fresh.coverage)["coverage"]
+
+
+def test_a_table_of_an_earlier_release_has_no_norms(models):
+    base, whole, part = opened(models)
+    alignment = align(base, [whole, part], allow_partial=True)
+    fresh = measure(alignment)
+    with closing(sqlite3.connect(database_url().database)) as database, database:
+        database.execute("UPDATE gram_tables SET about = json_remove(about, '$.norms')")
+    stored = load_table(alignment)
+    assert {one.norm for one in stored.coverage.values()} == {None}
+    assert [one.elements for one in stored.coverage.values()] == [one.elements for one in fresh.coverage.values()]
 
 
 def test_a_table_that_grows_has_the_coverage_of_all(models, tmp_path):
