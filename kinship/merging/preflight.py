@@ -7,7 +7,9 @@ from pathlib import Path
 from kinship.errors import KinshipError
 from kinship.merging.check_companions import check_companions
 from kinship.merging.check_config import check_config
+from kinship.merging.check_form import check_form
 from kinship.merging.check_keys import check_keys
+from kinship.merging.check_meaning import check_meaning
 from kinship.merging.check_models import check_models
 from kinship.merging.check_place import check_place
 from kinship.merging.check_recipe import check_recipe
@@ -51,6 +53,8 @@ def preflight(recipe: Recipe, out: Path | str | None = None, folder: Path | None
 
 
 def _findings(recipe: Recipe, out: Path | None) -> list[Finding]:
+    if formless := list(check_form(recipe)):  # nothing else can be asked of it
+        return formless
     findings = [*check_recipe(recipe), *check_keys(recipe), *check_slices(recipe)]
     slices = recipe_slices(recipe)
     inputs, faults = open_inputs(models_of(recipe, slices))
@@ -68,4 +72,5 @@ def _findings(recipe: Recipe, out: Path | None) -> list[Finding]:
         findings += check_companions(recipe, models)
     if method and layout and not has_error(findings):
         findings += check_settings(method, layout)
+        findings += check_meaning(method, layout)
     return [*findings, *check_place(recipe, layout, inputs, out)]
