@@ -9,6 +9,7 @@ from kinship.merging.check_companions import check_companions
 from kinship.merging.check_config import check_config
 from kinship.merging.check_form import check_form
 from kinship.merging.check_keys import check_keys
+from kinship.merging.check_layer_counts import check_layer_counts
 from kinship.merging.check_meaning import check_meaning
 from kinship.merging.check_models import check_models
 from kinship.merging.check_place import check_place
@@ -65,6 +66,7 @@ def _findings(recipe: Recipe, out: Path | None) -> list[Finding]:
         models = list(inputs.values())
         findings += check_models(recipe, slices, models)
         findings += check_modules(recipe, architecture_of(inputs), models[0].config.architecture or "the architecture")
+        findings += check_layer_counts(architecture_of(inputs), models)
         if layout and not has_error(findings):
             findings += check_tensors(layout, inputs)
         findings += check_config(models)
