@@ -39,7 +39,7 @@ def candidates(
     as_json: AsJson = False,
 ) -> None:
     """Rank all pairs of models by what their merge promises, and say why."""
-    from kinship.evaluation import Published, comparable, read_published
+    from kinship.evaluation import Published, by_folder, comparable, read_published
 
     published = read_published(scores) if scores is not None else Published({})
     with progress() as report:
@@ -47,8 +47,9 @@ def candidates(
         alignment = align(opened[0], opened[1:], allow_partial=allow_partial)
         table = measured(alignment, report)
     warnings = warned(table)
-    known = comparable({name: own for name, own in published.items() if name in table.models})
-    unused = [name for name in published if name not in table.names]
+    scored = by_folder(published, table.names)
+    known = comparable({name: own for name, own in scored.items() if name in table.models})
+    unused = [name for name in scored if name not in table.names]
     told = [*published.warnings, *known.warnings]
     if unused:
         told.append(f"scores of {', '.join(unused)} are not used: the models are {', '.join(table.models)}")

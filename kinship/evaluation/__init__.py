@@ -5,7 +5,7 @@ from kinship.evaluation.backend import Evaluator
 from kinship.evaluation.caveats import caveats
 from kinship.evaluation.comparable import Comparable, comparable
 from kinship.evaluation.gain import Gain, TaskGain, merge_gain
-from kinship.evaluation.importing import Published, read_published, read_uploaded
+from kinship.evaluation.importing import Published, by_folder, read_published, read_uploaded
 from kinship.evaluation.mixture import Mixture, check_mixable
 from kinship.evaluation.options import Dtype, Options, Part
 from kinship.evaluation.scores import Scores, TaskScore, Unit, scores_from_json, scores_to_json
@@ -29,6 +29,7 @@ __all__ = [
     "TaskGain",
     "TaskScore",
     "Unit",
+    "by_folder",
     "caveats",
     "check_mixable",
     "comparable",

@@ -25,8 +25,8 @@ def reported_headline(name: str, said: Mapping[str, Any]) -> Headline:
     Raises
     ------
     TaskError
-        No number can: of a task, none is a score; of a group, its tasks go by different metrics, or it does not report
-        theirs.
+        No number can: of a task, none is a score; of a group, its tasks go by different metrics, it does not report
+        theirs, or its number is a mean over one that can be none, such as the -1 of a task without samples.
     ScoreError
         It is NaN or infinite for this model.
     """
@@ -45,6 +45,11 @@ def reported_headline(name: str, said: Mapping[str, Any]) -> Headline:
     if len(metrics) > 1:
         raise TaskError(_over_different(name, metrics))
     one = next(iter(chosen.values()))
+    for task in members:
+        part = number_of(said["results"][task].get(one.key))
+        if part is not None and math.isfinite(part) and not one.measure.holds(part):
+            told = f"{one.metric} {part:g} of {task}, which cannot be"
+            raise TaskError(f"{name} is a group whose number is averaged over {told}; take its other tasks")
     number = number_of(said["results"][name].get(one.key))
     if number is None:
         raise TaskError(f"{name} is a group that reports no {one.metric}, by which its tasks go; take its tasks")

@@ -9,6 +9,7 @@ from kinship.merging.config_differences import config_differences, read_values
 from kinship.merging.description import CONFIG, DESCRIPTION, describe
 from kinship.merging.expected_gain import Expectation, GainFit, fit_gain
 from kinship.merging.finding import Finding, has_error
+from kinship.merging.keep_template import keeping_template
 from kinship.merging.locate import located
 from kinship.merging.method import Method, Paper, Parameter, SearchRange
 from kinship.merging.methods import METHODS, merge_method
@@ -52,6 +53,7 @@ __all__ = [
     "fit_gain",
     "greedy_soup",
     "has_error",
+    "keeping_template",
     "located",
     "make_record",
     "merge",

@@ -7,6 +7,7 @@ should draw from torch's global generator meanwhile.
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -33,6 +34,9 @@ __all__ = ["merge"]
 _turn = threading.Lock()
 _PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 """What no other recipe would mend; safetensors says so in words: "... (os error 28)"."""
+
+_LONGEST = 400
+"""Characters of an exception that are told."""
 
 
 def merge(recipe: Recipe, out: Path | str, progress: Report | None = None) -> MergeRecord:
@@ -107,16 +111,24 @@ def _run(recipe: Recipe, part: Path, report: _Reported) -> None:
     except Exception as error:
         if error is report.raised or isinstance(error, KinshipError):
             raise
-        first = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
-        if getattr(error, "errno", None) in _PLACE or any(f"(os error {number})" in first for number in _PLACE):
-            raise PlaceError(f"mergekit could not make the merge: {first}; free some space") from error
+        told = _told(error)
+        if getattr(error, "errno", None) in _PLACE or any(f"(os error {number})" in told for number in _PLACE):
+            raise PlaceError(f"mergekit could not make the merge: {told}; free some space") from error
         raise MergeError(
-            f"mergekit could not make the merge: {first}; run the preflight, and mend the recipe"
+            f"mergekit could not make the merge: {told}; run the preflight, and mend the recipe"
         ) from error
     finally:
         _forget()
     if adapters.exists():
         shutil.rmtree(adapters)
+
+
+def _told(error: Exception) -> str:
+    """Return what an exception says in one line, without the whole config or the link that some print with it."""
+    text = re.sub(r"\{[^{}\n]*\n.*\n\s*\}", "...", str(error), flags=re.DOTALL)
+    lines = [line.strip() for line in text.splitlines() if not line.strip().startswith("For further information")]
+    told = " ".join(line for line in lines if line)
+    return (told if len(told) <= _LONGEST else f"{told[:_LONGEST]} ...") or type(error).__name__
 
 
 def _mergekit(report: Report) -> Callable[..., None]:

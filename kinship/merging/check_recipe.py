@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from difflib import get_close_matches
 
 from kinship.errors import UnknownNameError
-from kinship.merging.finding import Finding, listed
+from kinship.merging.finding import Finding, has_error, listed
 from kinship.merging.method import Method, Parameter
 from kinship.merging.methods import METHODS, merge_method
 from kinship.merging.recipe import Recipe
@@ -31,7 +31,7 @@ def check_recipe(recipe: Recipe) -> list[Finding]:
         *_parameters(method, recipe),
         *_dtype(recipe),
     ]
-    return faults or [Finding("ok", "recipe", f"{method.title}. {method.does}")]
+    return faults if has_error(faults) else [*faults, Finding("ok", "recipe", f"{method.title}. {method.does}")]
 
 
 def _inputs(method: Method, one: Slice) -> Iterator[Finding]:
@@ -68,22 +68,22 @@ def _inputs(method: Method, one: Slice) -> Iterator[Finding]:
 
 def _parameters(method: Method, recipe: Recipe) -> Iterator[Finding]:
     slices = recipe_slices(recipe)
-    seen = set()
-    for scope in [scope for one in slices for scope in one.shared]:
-        if id(scope) not in seen:
-            seen.add(id(scope))
-            yield from _scope(method, scope, "")
-    for one in slices:
-        for source in one.sources:
-            yield from _scope(method, source.parameters, source.model)
+    sources = [source for one in slices for source in one.sources]
+    shared = list({id(scope): scope for one in slices for scope in one.shared}.values())
+    of_all = {name for scope in shared for name in scope}
+    anywhere = of_all | {name for source in sources for name in source.parameters}
+    for scope in shared:
+        yield from _scope(method, scope, "", anywhere)
+    for source in sources:
+        yield from _scope(method, source.parameters, source.model, of_all | {*source.parameters})
 
 
-def _scope(method: Method, scope: Scope, parent: str) -> Iterator[Finding]:
+def _scope(method: Method, scope: Scope, parent: str, given: Container[str]) -> Iterator[Finding]:
     where = f" (of {parent})" if parent else ""
     for name, setting in scope.items():
         parameter = method.parameter(name)
         if parameter is None:
-            yield _unknown(method, name, where)
+            yield _unknown(method, name, where, given)
             continue
         if parent and parameter.of == "merge":
             message = f"{name} belongs to the whole merge; mergekit ignores it at {parent}, so move it up"
@@ -93,10 +93,13 @@ def _scope(method: Method, scope: Scope, parent: str) -> Iterator[Finding]:
             yield Finding("error", "parameters", f"{name}{where}: {problem}")
 
 
-def _unknown(method: Method, name: str, where: str) -> Finding:
+def _unknown(method: Method, name: str, where: str, given: Container[str]) -> Finding:
+    """Return a warning for a parameter that mergekit drops, an error where it then lacks one that it needs."""
     close = get_close_matches(name, [p.name for p in method.parameters], n=1, cutoff=0.6)
     if close:
-        return Finding("error", "parameters", f"{method.name} has no parameter {name}{where}; did you mean {close[0]}?")
+        lacking = close[0] not in given and any(p.required and p.name == close[0] for p in method.parameters)
+        told = f"{method.name} has no parameter {name}{where}" + ("" if lacking else ", and mergekit drops it")
+        return Finding("error" if lacking else "warning", "parameters", f"{told}; did you mean {close[0]}?")
     others = [other.name for other in METHODS.values() if other.parameter(name)]
     hint = f" (it is one of {listed(others[:3])})" if others else ""
     message = f"{method.name} has no parameter {name}{where}{hint}; mergekit ignores it, so leave it out"

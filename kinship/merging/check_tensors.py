@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from kinship.merging.finding import Finding, listed, some
 from kinship.merging.inputs import Input
-from kinship.merging.layout import Layout, Made
+from kinship.merging.layout import Layout, Made, has_other_names
 from kinship.merging.slices import layer_number
 
 __all__ = ["check_tensors"]
@@ -28,8 +28,11 @@ def check_tensors(layout: Layout, inputs: Mapping[str, Input]) -> Iterator[Findi
         yield from _of_some(layout.made, names)
     yield from _left(layout, names, first)
     if not layout.certain:
-        told = "mergekit asks transformers which tensors there are; the merge says what the child lacks"
-        yield Finding("ok", "tensors", f"{told} ({first})")
+        told = "mergekit asks transformers which tensors there are"
+        renamed = any(has_other_names(one.raw) for one in inputs.values())
+        lost = ", and may not find some under the names that it knows" if renamed else ""
+        said = f"{told} ({first}){lost}; the merge says what the child lacks"
+        yield Finding("warning" if renamed else "ok", "tensors", said)
     elif not layout.missing and not layout.refused:
         yield Finding("ok", "tensors", f"the child will have {len(layout.made)} tensors")
 

@@ -10,7 +10,7 @@ from kinship.checkpoints import open_checkpoint
 from kinship.checkpoints.buffers import is_buffer
 from kinship.checkpoints.config import read_object
 from kinship.merging.finding import some
-from kinship.merging.layout import has_other_names
+from kinship.merging.other_names import other_names
 from kinship.merging.recipe import Recipe
 from kinship.merging.slices import recipe_slices
 
@@ -23,7 +23,7 @@ def left_behind(recipe: Recipe, child: Path) -> tuple[str, ...]:
     """Return a phrase for each parent with tensors that the child lacks: "x and y of a".
 
     Where the recipe stacks layers, a tensor counts as there if any layer of the child has it. Buffers that are made new
-    are not compared, nor models whose tensors transformers knows under several names if the child has others.
+    are not compared; a tensor that transformers knows under other names counts as there under any of them.
     """
     slices = recipe_slices(recipe)
     stacked = any(source.layers for one in slices for source in one.sources)
@@ -35,10 +35,8 @@ def _lacking(models: dict[str, None], recipe: Recipe, there: set[str], stacked: 
     for model in models:
         path = Path(recipe.parts(model)[0])
         names = [name for name, tensor in open_checkpoint(path).tensors.items() if not is_buffer(name, tensor.shape)]
-        renamed = not there <= {_name(name, stacked) for name in names}
-        if renamed and has_other_names(read_object(path / "config.json")):
-            continue
-        lacking = [name for name in names if _name(name, stacked) not in there]
+        known = other_names(read_object(path / "config.json").get("model_type"), names)
+        lacking = [name for name in names if there.isdisjoint(_name(one, stacked) for one in known[name])]
         if lacking:
             yield f"{some(lacking)} of {path.name}"
 

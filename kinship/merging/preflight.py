@@ -7,7 +7,10 @@ from pathlib import Path
 from kinship.errors import KinshipError
 from kinship.merging.check_companions import check_companions
 from kinship.merging.check_config import check_config
+from kinship.merging.check_form import check_form
 from kinship.merging.check_keys import check_keys
+from kinship.merging.check_layer_counts import check_layer_counts
+from kinship.merging.check_meaning import check_meaning
 from kinship.merging.check_models import check_models
 from kinship.merging.check_place import check_place
 from kinship.merging.check_recipe import check_recipe
@@ -51,6 +54,8 @@ def preflight(recipe: Recipe, out: Path | str | None = None, folder: Path | None
 
 
 def _findings(recipe: Recipe, out: Path | None) -> list[Finding]:
+    if formless := list(check_form(recipe)):  # nothing else can be asked of it
+        return formless
     findings = [*check_recipe(recipe), *check_keys(recipe), *check_slices(recipe)]
     slices = recipe_slices(recipe)
     inputs, faults = open_inputs(models_of(recipe, slices))
@@ -61,6 +66,7 @@ def _findings(recipe: Recipe, out: Path | None) -> list[Finding]:
         models = list(inputs.values())
         findings += check_models(recipe, slices, models)
         findings += check_modules(recipe, architecture_of(inputs), models[0].config.architecture or "the architecture")
+        findings += check_layer_counts(architecture_of(inputs), models)
         if layout and not has_error(findings):
             findings += check_tensors(layout, inputs)
         findings += check_config(models)
@@ -68,4 +74,5 @@ def _findings(recipe: Recipe, out: Path | None) -> list[Finding]:
         findings += check_companions(recipe, models)
     if method and layout and not has_error(findings):
         findings += check_settings(method, layout)
+        findings += check_meaning(method, layout)
     return [*findings, *check_place(recipe, layout, inputs, out)]

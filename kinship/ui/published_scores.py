@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from kinship.errors import KinshipError
-from kinship.evaluation import Scores, read_uploaded
+from kinship.evaluation import Scores, by_folder, read_uploaded
 from kinship.workspace.scores import forget_published, published_scores, store_published
 
 __all__ = ["choose_scores", "offer_import"]
@@ -20,7 +20,7 @@ def choose_scores(measured: Mapping[str, Scores]) -> Mapping[str, Scores]:
     sources = {
         source: found
         for source, models in published_scores().items()
-        if (found := {name: one for name, one in models.items() if name in measured})
+        if (found := {name: one for name, one in by_folder(models, measured).items() if name in measured})
     }
     if not sources:
         return measured

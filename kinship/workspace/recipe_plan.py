@@ -22,7 +22,7 @@ from kinship.evolution.recipes import (
     trial_from_dict,
     trial_to_dict,
 )
-from kinship.merging import Recipe, compose, reference
+from kinship.merging import Recipe, compose, keeping_template, reference
 from kinship.workspace.records import Records
 
 __all__ = [
@@ -189,7 +189,7 @@ def recipe_at(plan: RecipePlan, values: Values) -> Recipe:
     parents = [reference(open_checkpoint(parent)) for parent in plan.parents]
     space = plan.space
     parameters, own = space.parameters(values), space.own_parameters(values)
-    return compose(plan.method, parents, plan.base, parameters, own, seed=plan.seed)
+    return keeping_template(compose(plan.method, parents, plan.base, parameters, own, seed=plan.seed))
 
 
 def new_recipe_run_name(plan: RecipePlan) -> str:

@@ -11,7 +11,7 @@ from kinship.checkpoints import Alignment, align, open_checkpoint, unique_names
 from kinship.errors import RecipeError, ScoreError, SearchError
 from kinship.evaluation import Evaluator, Part, Scores, Unit, caveats, merge_gain, resolve_tasks
 from kinship.evolution import Baseline, Scored
-from kinship.merging import Recipe, compose, has_error, preflight, reference
+from kinship.merging import Recipe, compose, has_error, keeping_template, preflight, reference
 from kinship.similarity import GramTable, gram_table, kinship_matrix
 from kinship.workspace.alone_at_fault import OF_ONE_MODEL, alone_at_fault
 from kinship.workspace.measure import measure
@@ -209,6 +209,7 @@ class Workbench:
 
     def _make(self, name: str, recipe: Recipe, *, first_of_its_kind: bool) -> float:
         """Make a merge; of those of the given models what the preflight warns of is kept, which children inherit."""
+        recipe = keeping_template(recipe)
         findings = preflight(recipe)
         if has_error(findings):
             raise RecipeError("; ".join(one.message for one in findings if one.severity == "error"))

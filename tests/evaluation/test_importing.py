@@ -206,6 +206,31 @@ def test_a_subject_without_a_number_costs_itself_alone(tmp_path):
     assert "mmlu_lost is left out of mmlu: it has no number" in found.warnings
 
 
+def test_a_subject_of_mmlu_without_samples_is_left_out_and_one_without_an_error_is_not(tmp_path):
+    rows = {
+        "anatomy": {"acc": -1, "acc_stderr": -1, "acc_norm": 0.9},
+        "law": {"acc": 0.6, "acc_stderr": "N/A", "acc_norm": math.nan},
+        "bio": {"acc": 0.7, "acc_stderr": 0.02, "acc_norm": 0.8},
+    }
+    said = {"results": {f"harness|hendrycksTest-{name}|5": row for name, row in rows.items()}}
+    found = read_uploaded("r.json", json.dumps(said).encode(), "a")
+    (mmlu,) = found["a"].tasks.values()
+    assert (mmlu.value, mmlu.metric, mmlu.stderr) == (pytest.approx(65.0), "acc", None)
+    assert "mmlu_anatomy is left out of mmlu: it has no number" in found.warnings
+    assert "mmlu is the mean over 2 of its 57 subjects" in found.warnings
+
+
+def test_a_group_whose_mean_counts_minus_one_gives_way_to_its_tasks(tmp_path):
+    rows = {"ruler": 0.2333, "r1": 0.8, "r2": 0.9, "r3": -1}
+    said = {
+        "results": {name: {"4096,none": value} for name, value in rows.items()},
+        "group_subtasks": {"ruler": ["r1", "r2", "r3"]},
+    }
+    found = read_uploaded("r.json", json.dumps(said).encode(), "a")
+    assert values(found) == {"a": {"r1": 80.0, "r2": 90.0}}
+    assert any(told.startswith("r3 is left out") for told in found.warnings)
+
+
 def test_lighteval_s_own_averages_are_groups(tmp_path):
     rows = {"law": 0.4, "anatomy": 0.6, "_average": 0.5}
     results = {f"leaderboard|mmlu:{name}|5|0": {"acc": value} for name, value in rows.items()}

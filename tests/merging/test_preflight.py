@@ -56,9 +56,9 @@ def test_what_can_be_merged_passes(name, family, tmp_path):
 FAULTS = {
     "unknown method": ("merge_method: slrp\nmodels: [{model: ONE}]", "method", "did you mean slerp"),
     "mistyped parameter": (
-        "merge_method: ties\nbase_model: BASE\nmodels: [{model: ONE, parameters: {weight: 1, densty: 0.5}}]",
+        "merge_method: linear\nmodels: [{model: ONE, parameters: {wieght: 1}}]",
         "parameters",
-        "no parameter densty (of ONE); did you mean density?",
+        "no parameter wieght (of ONE); did you mean weight?",
     ),
     "out of range": (
         "merge_method: slerp\nbase_model: ONE\nmodels: [{model: ONE}, {model: TWO}]\nparameters: {t: [0, 1.5]}",
@@ -148,7 +148,7 @@ def test_a_fault_is_found_and_mergekit_refuses_it_too(fault, family, tmp_path):
     for name, path in names.items():
         message = message.replace(f"{name} ", f"{path} ").replace(f"{name})", f"{path})")
     assert any(one == what and message in told for one, told in found), found
-    if fault not in ("mistyped parameter", "out of range", "weights that cancel"):  # which it merges all the same
+    if fault not in ("out of range", "weights that cancel"):  # which it merges all the same
         with pytest.raises(MergeError):
             merge(recipe, tmp_path / "child")
 
@@ -160,6 +160,8 @@ WARNINGS = {
         "linear has no parameter density (it is one of",
     ),
     "a parameter of no method": ({"zzz": 0.5, "weight": 1}, {}, "linear has no parameter zzz; mergekit ignores it"),
+    "a misspelt one": ({"normalise": True, "weight": 1}, {"wheight": 0.5}, "drops it; did you mean normalize?"),
+    "a misspelt one of a parent": ({"weight": 1}, {"wieght": 0.5}, "drops it; did you mean weight?"),
     "a shared parameter at a parent": ({"weight": 1}, {"normalize": False}, "belongs to the whole merge"),
 }
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from kinship.evaluation.units import is_missing, number_of
+from kinship.evaluation.metric import Measure
+from kinship.evaluation.units import Headline, by_definition, number_of
 
 __all__ = ["Renamed", "renamed"]
 
@@ -57,32 +58,45 @@ def renamed(said: Mapping[str, Any]) -> Renamed:
         groups["openllm"].append("truthfulqa_mc2")
         others = [name for name in ("truthfulqa", "truthfulqa_mc1", "truthfulqa_gen") if results.pop(name, None)]
         warnings += [f"{name} is left out: the leaderboard goes by truthfulqa_mc2" for name in others]
+    if subjects and "mmlu" not in results:
+        results["mmlu"], counted = _mean_of_subjects({name: results[name] for name in subjects}, warnings)
+        shots |= {"mmlu": shots[subjects[0]]} if subjects[0] in shots else {}
+        results = {name: row for name, row in results.items() if name in counted or name not in subjects}
+        subjects = counted
     if subjects:
         groups["mmlu"] = subjects
-        if "mmlu" not in results:
-            results["mmlu"] = _mean_of_subjects({name: results[name] for name in subjects}, warnings)
-            shots |= {"mmlu": shots[subjects[0]]} if subjects[0] in shots else {}
     return Renamed({**said, "results": results, "n-shot": shots, "group_subtasks": groups}, tuple(warnings))
 
 
-def _mean_of_subjects(rows: Mapping[str, Mapping[str, Any]], warnings: list[str]) -> dict[str, float]:
-    """Return the means of the metrics that all subjects have, with the error of the mean of independent samples."""
-    whole = {name: row for name, row in rows.items() if all(map(_is_finite, row.values()))}
-    if len(whole) < len(rows):
-        warnings.append(f"{', '.join(rows.keys() - whole.keys())} is left out of mmlu: it has no number")
-    if len(whole) != _SUBJECTS:
-        warnings.append(f"mmlu is the mean over {len(whole)} of its {_SUBJECTS} subjects")
-    found: dict[str, float] = {}
-    for key in next(iter(whole.values()), {}):
-        numbers = [number for row in whole.values() if (number := number_of(row.get(key))) is not None]
-        if len(numbers) == len(whole):
-            found[key] = (math.hypot(*numbers) if "_stderr" in key else math.fsum(numbers)) / len(numbers)
-    return found
+def _mean_of_subjects(rows: Mapping[str, Mapping[str, Any]], warnings: list[str]) -> tuple[dict[str, float], list[str]]:
+    """Return the mean of the metric that stands for MMLU, with the error of the mean of independent samples.
+
+    And the subjects it is over: those whose number can be one. It has no error where one of these has none.
+    """
+    metrics = by_definition("mmlu", {key: value for row in rows.values() for key, value in row.items()}, {}, {})
+    scales = {key: measure for key, measure in metrics if measure.unit is not None}
+    numbers = {key: _numbers(rows, key, measure) for key, measure in scales.items()}
+    key = next((key for key, found in numbers.items() if found), "")
+    counted = numbers.get(key, {})
+    lost = [name for name in rows if name not in counted]
+    if lost:
+        warnings.append(f"{', '.join(lost)} is left out of mmlu: it has no number")
+    if len(counted) != _SUBJECTS:
+        warnings.append(f"mmlu is the mean over {len(counted)} of its {_SUBJECTS} subjects")
+    if not counted:
+        return {}, []
+    whole = Headline(key, scales[key])
+    mean = {key: math.fsum(counted.values()) / len(counted)}
+    errors = [error for name in counted if (error := whole.stderr(rows[name])) is not None]
+    if len(errors) == len(counted):
+        mean[whole.stderr_key] = math.hypot(*errors) / len(counted) / abs(whole.factor)
+    return mean, list(counted)
 
 
-def _is_finite(said: Any) -> bool:
-    number = number_of(said)
-    return math.isfinite(number) if number is not None else not is_missing(said)
+def _numbers(rows: Mapping[str, Mapping[str, Any]], key: str, measure: Measure) -> dict[str, float]:
+    """Return a metric's numbers by subject, where they can be ones: -1 stands for no samples."""
+    found = {name: number for name, row in rows.items() if (number := number_of(row.get(key))) is not None}
+    return {name: number for name, number in found.items() if measure.holds(number)}
 
 
 def _part(said: Mapping[str, Any], name: str) -> Mapping[str, Any]:
