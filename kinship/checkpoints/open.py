@@ -56,7 +56,8 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
         tensors.update(header.tensors)
     _check_index(chosen.read.index, tensors)
     refuse_empty(path, tensors)
-    adapter, ignored = None, ()
+    adapter: Adapter | None = None
+    ignored: tuple[str, ...] = ()
     if chosen.adapter:
         said = read_json(path / "adapter_config.json")
         ignored = ignored_tensors(said, tensors)
