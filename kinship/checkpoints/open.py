@@ -84,7 +84,8 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
     )
     if checkpoint.scales.faults:
         raise CheckpointError(path, checkpoint.scales.faults[0], "give the checkpoint it was quantised from")
-    return replace(checkpoint, fingerprint=_with_scales(checkpoint))
+    notes = (*checkpoint.notes, *_guessed(checkpoint))
+    return replace(checkpoint, fingerprint=_with_scales(checkpoint), notes=notes)
 
 
 def needs_torch(path: Path | str) -> bool:
@@ -150,6 +151,14 @@ def _with_scales(checkpoint: Checkpoint) -> str:
     }
     content = f"{checkpoint.fingerprint}{sorted(told.items())}"
     return hashlib.sha256(content.encode()).hexdigest()[:32] if told else checkpoint.fingerprint
+
+
+def _guessed(checkpoint: Checkpoint) -> list[str]:
+    guessed = checkpoint.scales.guessed
+    if not guessed:
+        return []
+    more = f" ({len(guessed)} such)" if len(guessed) > 1 else ""
+    return [f"{guessed[0]}{more} is taken for the scale of the float8 weight beside it, by its place and shape alone"]
 
 
 def _sample(file: Path, header: Header) -> bytes:
