@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.checkpoints.spelling import spellings
 from kinship.errors import CheckpointError
 
-__all__ = ["read_adapter"]
+__all__ = ["ignored_tensors", "read_adapter"]
 
 _MEND = "save the adapter again with PEFT"
 _PREFIX = re.compile(r"(?:module\.)?(?:base_model\.model\.)?(?:module\.)?")  # `module`: data parallel
@@ -79,8 +79,11 @@ def read_adapter(
                 continue
             elif _OTHER_FACTORS.search(plain):
                 raise CheckpointError(folder, f"it holds {name}, which is not known of LoRA", _MEND)
-            else:
+            elif _WRAPPER.search(plain) or peft_config.saves_whole(config, plain):
                 whole[_WRAPPER.sub("", plain)] = tensor
+            else:
+                problem = f"it holds {name} whole, which its config does not name (modules_to_save, bias)"
+                raise CheckpointError(folder, problem, _MEND)
         for wrapped, pair in factors.items():
             deltas |= _deltas(folder, config, wrapped, pair, _depths(factors, wrapped.module))
         adapter = Adapter(
@@ -95,6 +98,15 @@ def read_adapter(
         file = folder / "adapter_config.json"
         raise CheckpointError(file, "alpha, rank, their patterns or what is targeted make no sense", _MEND) from None
     return adapter, whole
+
+
+def ignored_tensors(config: Mapping[str, Any], tensors: Iterable[str]) -> tuple[str, ...]:
+    """Say which tensors of an adapter PEFT leaves out when it loads one."""
+    found = [name for name in tensors if ".lora_magnitude_vector" in name] if not config.get("use_dora") else []
+    if not found:
+        return ()
+    told = f"{len(found)} magnitudes of DoRA ({found[0]}) are left out, as PEFT does: its config says use_dora false"
+    return (f"{told}; mend the config if it was trained with DoRA",)
 
 
 def _wrapped(module: str) -> _Wrapped:
@@ -120,6 +132,7 @@ def _deltas(
     if not parameters:
         if len(depths) > 1:
             raise CheckpointError(folder, f"{module} has factors for several weights, which are not named", _MEND)
+        _refuse_rank(folder, module, a.shape[0], peft_config.rank(config, module))
         linear = not embedding and len(a.shape) == 2
         pair_of_weight = LowRank(
             a,
@@ -156,14 +169,20 @@ def _pair(folder: Path, module: str, pair: Mapping[str, Tensor], kind: str) -> t
     return _float(folder, a), _float(folder, b)
 
 
+def _refuse_rank(folder: Path, module: str, stored: int, said: int) -> None:
+    if stored != said:
+        problem = f"the LoRA factors of {module} are of rank {stored}, but adapter_config.json says {said}"
+        raise CheckpointError(folder, problem, f"mend r or rank_pattern there, or {_MEND}; PEFT cannot load it so")
+
+
 def _magnitude(
     folder: Path, module: str, pair: Mapping[str, Tensor], b: Tensor, config: Mapping[str, Any]
 ) -> Tensor | None:
+    if not config.get("use_dora"):
+        return None
     magnitude = pair.get("magnitude_vector")
     if magnitude is None:
-        if config.get("use_dora"):
-            raise CheckpointError(folder, f"{module} lacks the magnitude of DoRA", _MEND)
-        return None
+        raise CheckpointError(folder, f"{module} lacks the magnitude of DoRA", _MEND)
     if magnitude.elements != b.shape[0]:
         problem = f"the DoRA magnitude of {module} has {magnitude.elements} elements, not {b.shape[0]}"
         raise CheckpointError(folder, problem, _MEND)

@@ -17,7 +17,11 @@ _MEND = (
 
 
 def refuse_empty(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Raise CheckpointError where floating-point tensors have no elements, as ZeRO-3 leaves them."""
+    """Raise CheckpointError where there are no tensors, or some without elements, as ZeRO-3 leaves them."""
+    if not tensors:
+        raise CheckpointError(
+            path, "it holds no tensors, as a partitioned training run saves that did not gather its weights", _MEND
+        )
     empty = [name for name, tensor in tensors.items() if tensor.dtype in ITEM_BYTES and not tensor.elements]
     if empty:
         told = f"{len(empty)} of its {len(tensors)} tensors are empty ({empty[0]} has no elements)"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from kinship.checkpoints.adapter import read_adapter
+from kinship.checkpoints.adapter import ignored_tensors, read_adapter
 from kinship.checkpoints.checkpoint import Adapter, Checkpoint
 from kinship.checkpoints.config import config_of_tensors, read_config, read_json, read_licence
 from kinship.checkpoints.empty import refuse_empty
@@ -20,6 +20,7 @@ from kinship.checkpoints.rivals import rival_notes
 from kinship.checkpoints.scales import cells_of
 from kinship.checkpoints.ties import tied_names
 from kinship.checkpoints.torch_file import TORCH_SUFFIXES, read_torch_file
+from kinship.checkpoints.unmerged import refuse_unmerged
 from kinship.errors import CheckpointError
 
 __all__ = ["default_name", "needs_torch", "open_checkpoint"]
@@ -55,14 +56,19 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
         tensors.update(header.tensors)
     _check_index(chosen.read.index, tensors)
     refuse_empty(path, tensors)
-    adapter = None
+    adapter: Adapter | None = None
+    ignored: tuple[str, ...] = ()
     if chosen.adapter:
-        adapter, tensors = read_adapter(path, read_json(path / "adapter_config.json"), tensors)
+        said = read_json(path / "adapter_config.json")
+        ignored = ignored_tensors(said, tensors)
+        adapter, tensors = read_adapter(path, said, tensors)
         adapter = _with_base(path, adapter)
+    else:
+        refuse_unmerged(path, tensors)
     config = config or config_of_tensors(tensors)
     refuse_packed(path, tensors, config.quantisation or "")
-    if not tensors and adapter is None:
-        raise CheckpointError(path, "it holds no tensors", "give a folder or file with weights")
+    if not tensors and not (adapter and adapter.low_rank):
+        raise CheckpointError(path, "it holds no weights", "give a folder or file with weights")
     checkpoint = Checkpoint(
         name=default_name(path),
         path=path,
@@ -74,11 +80,12 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
         licence=read_licence(path) if path.is_dir() else None,
         adapter=adapter,
         ties=tied_names(tensors),
-        notes=(*chosen.notes, *rival_notes(chosen, headers), *_entries(headers)),
+        notes=(*chosen.notes, *rival_notes(chosen, headers), *_entries(headers), *ignored),
     )
     if checkpoint.scales.faults:
         raise CheckpointError(path, checkpoint.scales.faults[0], "give the checkpoint it was quantised from")
-    return replace(checkpoint, fingerprint=_with_scales(checkpoint))
+    notes = (*checkpoint.notes, *_guessed(checkpoint))
+    return replace(checkpoint, fingerprint=_with_scales(checkpoint), notes=notes)
 
 
 def needs_torch(path: Path | str) -> bool:
@@ -144,6 +151,14 @@ def _with_scales(checkpoint: Checkpoint) -> str:
     }
     content = f"{checkpoint.fingerprint}{sorted(told.items())}"
     return hashlib.sha256(content.encode()).hexdigest()[:32] if told else checkpoint.fingerprint
+
+
+def _guessed(checkpoint: Checkpoint) -> list[str]:
+    guessed = checkpoint.scales.guessed
+    if not guessed:
+        return []
+    more = f" ({len(guessed)} such)" if len(guessed) > 1 else ""
+    return [f"{guessed[0]}{more} is taken for the scale of the float8 weight beside it, by its place and shape alone"]
 
 
 def _sample(file: Path, header: Header) -> bytes:

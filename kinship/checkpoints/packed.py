@@ -109,7 +109,8 @@ def _mend(method: str) -> str:
 def _first_packed(tensors: Mapping[str, Tensor]) -> Tensor | None:
     """Return the first tensor that holds weights in another form than floating-point numbers, or None."""
     odd = [t for t in tensors.values() if t.dtype not in ITEM_BYTES and t.dtype not in _NEVER]
-    odd = [t for t in odd if not is_buffer(t.name, t.shape) and not _COMPANION.search(t.name.rpartition(".")[2])]
+    odd = [t for t in odd if not is_buffer(t.name, t.shape)]
+    odd = [t for t in odd if not _COMPANION.search(leaf := t.name.rpartition(".")[2]) and leaf != "_extra_state"]
     if not odd:
         return None
     beside: dict[str, list[str]] = defaultdict(list)
@@ -122,8 +123,8 @@ def _first_packed(tensors: Mapping[str, Tensor]) -> Tensor | None:
         if tensor.elements > 1 and (leaf in ("weight", "kernel") or tensor.dtype.startswith("F")):
             return tensor
         companions = [n for n in (*beside[module], *beside[tensor.name]) if _COMPANION.search(n[len(module) :])]
-        if len(tensor.shape) > 1 and tensor.dtype not in ("I64", "U64") and companions:
+        if tensor.elements > 1 and tensor.dtype not in ("I64", "U64") and companions:
             return tensor
-    large = [t for t in odd if len(t.shape) > 1 and t.dtype not in ("I64", "U64")]
+    large = [t for t in odd if t.elements > 1 and t.dtype not in ("I64", "U64")]
     share = sum(t.nbytes for t in large) / max(1, sum(t.nbytes for t in tensors.values()))
     return large[0] if share > _SHARE else None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kinship.checkpoints.delta import Start
+from kinship.checkpoints.vocabulary import is_embedding, is_head
 from kinship.errors import CheckpointError
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "refuse_unreadable",
     "replication",
     "saved_modules",
+    "saves_whole",
     "scale",
     "start",
     "target_parameters",
@@ -43,6 +45,12 @@ _VARIANTS = {
     "kasa_config": ("KaSA", "takes the smallest singular values out of its base"),
     "monteclora_config": ("MonteCLoRA", "samples its factors"),
 }
+_HEADS_OF_TASKS = {
+    "SEQ_CLS": ("classifier", "score"),
+    "TOKEN_CLS": ("classifier", "score"),
+    "QUESTION_ANS": ("qa_outputs",),
+}
+"""Modules that PEFT adds to modules_to_save by itself."""
 _PLAIN_STARTS = ("true", "false", "none", "gaussian", "eva", "orthogonal", "mica")  # leave the base as it is
 _LOST_STARTS = {
     "pissa_niter": ("fast PiSSA", "a random approximation of the base's singular vectors"),
@@ -139,6 +147,26 @@ def saved_modules(config: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the modules that the adapter holds whole and may have added to the model."""
     said = config.get("modules_to_save")
     return tuple(str(name) for name in said) if isinstance(said, Sequence) and not isinstance(said, str) else ()
+
+
+def saves_whole(config: Mapping[str, Any], name: str) -> bool:
+    """Tell whether an adapter may hold a tensor whole, by its plain name.
+
+    What it may: modules that the config or the task names, biases where these were trained, the norms of LN_TUNING,
+    and embedding and head, which PEFT saves without a word where the vocabulary was resized.
+    """
+    module, _, last = name.rpartition(".")
+    if str(config.get("peft_type")).upper() == "LN_TUNING" or (last == "bias" and _trains_biases(config)):
+        return True
+    saved = (*saved_modules(config), *_HEADS_OF_TASKS.get(str(config.get("task_type")), ()))
+    parts = module.split(".")
+    if any(".".join(parts[:end]).endswith(saved) for end in range(1, len(parts) + 1)):
+        return True
+    return is_embedding(f"{module}.weight") or is_head(f"{module}.weight")
+
+
+def _trains_biases(config: Mapping[str, Any]) -> bool:
+    return str(config.get("bias") or "none") != "none"
 
 
 def replication(config: Mapping[str, Any]) -> tuple[tuple[int, int], ...]:

@@ -2,7 +2,7 @@
 
 A float8 tensor's scale is found by where it lies, what its name shares with the weight's, and its shape: it stands
 beside the weight (`m.weight_scale`, `m.weight_scale_inv`, `m.qscale_weight`, `m.scale`) or below it (`m.weight.scale`),
-and fits.
+and fits. Under a name that tells nothing (`m.dequant_factor`) it is the only other tensor there, a guess that is told.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ _PLAIN = _SCALE_WORDS | {"inv", ""}
 _OF_ACTIVATIONS = {
     "a", "act", "activation", "activations", "in", "input", "output", "out", "x", "q", "k", "v", "kv", "qkv", "prob"
 }  # fmt: skip
+_KNOWN = {
+    "biases", "norm", "weight", "weights", "sinks", "lora", "gate", "gamma", "beta", "mean", "var", "alpha"
+}  # fmt: skip
+"""Words of tensors that stand beside weights and are no scales, whatever their shape."""
 _CACHES = re.compile(r"(^|\.)(input|output|q|k|v|kv|prob|prob_output)_scale$")
 _OF_LOGITS = {"logit", "logits"}  # a temperature that is trained, as CLIP has it
 
@@ -42,12 +46,16 @@ class Scale(NamedTuple):
 
 @dataclass(frozen=True)
 class Scales:
-    """Scales by the name of the weight they belong to, names of scales of either sort, and what is wrong."""
+    """Scales by the name of the weight they belong to, names of scales of either sort, and what is wrong.
+
+    `guessed` are those of the weights' scales that no name tells, only their place and shape.
+    """
 
     of: Mapping[str, Scale]
     of_activations: frozenset[str]
     of_weights: frozenset[str]
     faults: tuple[str, ...]
+    guessed: tuple[str, ...] = ()
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -73,10 +81,14 @@ def find_scales(tensors: Mapping[str, Tensor], block: Block | None = None) -> Sc
     for weight in weights:
         named[weight.name.rpartition(".")[0]].append(_words(weight.name))
     of: dict[str, Scale] = {}
-    of_weights, faults = set[str](), list[str]()
+    of_weights, faults, guessed = set[str](), list[str](), list[str]()
+    lone = _lone(tensors, weights)
     for weight in weights:
         module = weight.name.rpartition(".")[0]
         found = _partner(weight, [*candidates[module], *candidates[weight.name]], named[module], block)
+        if found is None and (other := lone.get(module)) and cells_of(weight.shape, other.shape, block):
+            found = other
+            guessed.append(other.name)
         fault = _fault(weight, found, block)
         if fault:
             faults.append(fault)
@@ -91,7 +103,22 @@ def find_scales(tensors: Mapping[str, Tensor], block: Block | None = None) -> Sc
         for module, t in rest
         if module in modules or (t.elements == 1 and (_layer(t.name) in layers or _CACHES.search(t.name)))
     }
-    return Scales(of, frozenset(of_activations), frozenset(of_weights), tuple(faults))
+    return Scales(of, frozenset(of_activations), frozenset(of_weights), tuple(faults), tuple(guessed))
+
+
+def _lone(tensors: Mapping[str, Tensor], weights: Sequence[Tensor]) -> dict[str, Tensor]:
+    """Return the one tensor beside each lone float8 weight, biases aside, where it is a float of an unknown name."""
+    beside: dict[str, list[Tensor]] = {weight.name.rpartition(".")[0]: [] for weight in weights}
+    for name, tensor in tensors.items():
+        module = name.rpartition(".")[0]
+        if module in beside and "bias" not in _words(name):
+            beside[module].append(tensor)
+    lone = {}
+    for module, held in beside.items():
+        others = [tensor for tensor in held if tensor.dtype not in _FLOAT8]
+        if len(held) == 2 and len(others) == 1 and others[0].dtype in ITEM_BYTES:
+            lone[module] = others[0]
+    return {module: one for module, one in lone.items() if not _words(one.name) & (_KNOWN | _NO_WEIGHT)}
 
 
 def cells_of(shape: Sequence[int], scales: Sequence[int], block: Block | None = None) -> tuple[int, ...] | None:
@@ -136,7 +163,7 @@ def _partner(
         rest = _words(tensor.name) - _PLAIN
         if "zero" in rest:
             continue
-        if rest == own:
+        if rest == own or rest - {"weight"} == own:
             ranked[0 if "inv" in _words(tensor.name) else 1].append(tensor)
         elif not rest:
             ranked[2].append(tensor)

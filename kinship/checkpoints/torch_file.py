@@ -53,6 +53,8 @@ def read_torch_file(file: Path) -> Header:
         raise CheckpointError(file, f"torch cannot open it as a state dict ({first})", mend) from None
     if not isinstance(content, dict):
         raise CheckpointError(file, f"it holds no state dict, only {type(content).__name__}", mend)
+    if not content:
+        return Header({}, hashlib.sha256().hexdigest())
     found = find_weights(content)
     if found is None:
         problem = f"it holds no tensors that could be weights, only {told(content)}"

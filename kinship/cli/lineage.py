@@ -76,6 +76,8 @@ def tree(
         for problem in problems:
             say(f"warning: {problem}")
         known = genealogy(found, [*given, *declared, *said, *asked])
+    for warning in known.warnings:
+        say(f"warning: {warning}")
     for cycle in known.cycles:
         say(f"left out: {cycle}")
     for guess in known.guesses:
@@ -124,7 +126,7 @@ def infer_tree_command(
     declared = genealogy(found, [one for checkpoint in found for one in folder_declarations(checkpoint)])
     inferred = infer_tree(table, dtypes, recorded_base(declared) if base is None else base, recorded_descent(declared))
     table = _under(inferred.base, table, opened)
-    warnings = [*table.warnings, *inferred.warnings]
+    warnings = [*table.warnings, *inferred.warnings, *declared.warnings]
     for warning in warnings:
         say(f"warning: {warning}")
     audited = audit(declared, table, dtypes)

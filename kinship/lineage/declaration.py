@@ -36,6 +36,8 @@ class Declaration:
         Which file or site says so.
     method, recipe : str
         For a merge: its method, and mergekit's YAML where the source holds it.
+    fault : str
+        What of the source could not be read, so that it names no parents; empty where it could be.
     """
 
     child: str
@@ -43,3 +45,4 @@ class Declaration:
     source: str
     method: str = ""
     recipe: str = ""
+    fault: str = ""

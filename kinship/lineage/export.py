@@ -18,7 +18,7 @@ _ARROWS = {"declared": "-->", "inferred": "-.->"}
 
 
 def to_data(family: Genealogy) -> dict[str, Any]:
-    """Return nodes, edges, cycles and guesses as JSON-able data; edges name models as they are shown."""
+    """Return nodes, edges, cycles, guesses and warnings as JSON-able data; edges name models as they are shown."""
     number = generations(family)
     return {
         "nodes": [
@@ -31,6 +31,7 @@ def to_data(family: Genealogy) -> dict[str, Any]:
         ],
         "cycles": list(family.cycles),
         "guesses": list(family.guesses),
+        "warnings": list(family.warnings),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import networkx as nx
 
@@ -32,11 +32,14 @@ class Genealogy:
         A sentence for each declared edge that would make a model its own ancestor; it is left out.
     guesses : tuple of str
         A sentence for each name that was taken for a model on this machine by its last part alone.
+    warnings : tuple of str
+        A sentence for each source that could not be read.
     """
 
     graph: nx.DiGraph
     cycles: tuple[str, ...] = ()
     guesses: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def name(self, node: str) -> str:
         """Return the name that a node is shown under."""
@@ -88,7 +91,8 @@ def genealogy(checkpoints: Sequence[Checkpoint], declarations: Iterable[Declarat
             cycles.append(f"{names[0]} is declared a child of its own descendant {names[1]} ({about['source']})")
         else:
             graph.add_edge(parent, child, **about)
-    return Genealogy(graph, tuple(cycles), register.guesses)
+    faults = dict.fromkeys(said.fault for said in declared if said.fault)
+    return Genealogy(graph, tuple(cycles), register.guesses, tuple(faults))
 
 
 def _edge(claim: Claim, source: str, *, guessed: bool) -> dict[str, object]:
@@ -112,4 +116,4 @@ def with_inferred(declared: Genealogy, tree: InferredTree) -> Genealogy:
         if child in orphans and parent is not None and not nx.has_path(graph, child, parent):
             about = {"certainty": "inferred", "confidence": edge.confidence, "source": "weights", "guessed": False}
             graph.add_edge(parent, child, relation=edge.relation, **about)
-    return Genealogy(graph, declared.cycles, declared.guesses)
+    return replace(declared, graph=graph)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from kinship.lineage.ancestry import ancestors, descendants
 from kinship.lineage.genealogy import Genealogy
@@ -51,4 +52,4 @@ def best_path(family: Genealogy, scores: Mapping[str, float]) -> list[str]:
 
 
 def _part(family: Genealogy, nodes: set[str]) -> Genealogy:
-    return Genealogy(family.graph.subgraph(nodes).copy(), family.cycles, family.guesses)
+    return replace(family, graph=family.graph.subgraph(nodes).copy())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import streamlit as st
@@ -123,6 +123,8 @@ def show_tree(
     closed : sequence of str
         Models whose descendants are folded away.
     """
+    for warning in whole.warnings:
+        st.warning(warning)
     shown = _narrowed(whole)
     node = shown.node(chosen)
     shown = focused(shown, node) if focus and node is not None else shown
@@ -148,7 +150,7 @@ def _narrowed(family: Genealogy) -> Genealogy:
     if not chosen:
         return family
     kept = set(chosen).union(*(ancestors(family, node) for node in chosen))
-    return Genealogy(family.graph.subgraph(kept).copy(), family.cycles, family.guesses)
+    return replace(family, graph=family.graph.subgraph(kept).copy())
 
 
 def _colouring(known: Known, shown: Genealogy, colour: str, chosen: str) -> plot.Colouring:

@@ -221,7 +221,58 @@ def test_dora_has_a_magnitude(tmp_path):
     assert open_checkpoint(folder).adapter.low_rank[f"{Q}.weight"].magnitude.shape == (12,)
     _refused(save_adapter(tmp_path, factors(Q, 12, 12), use_dora=True), f"{Q} lacks the magnitude of DoRA")
     wrong = {f"{Q}.lora_magnitude_vector.weight": np.ones(11)}
-    _refused(save_adapter(tmp_path, factors(Q, 12, 12) | wrong), f"DoRA magnitude of {Q} has 11 elements, not 12")
+    _refused(
+        save_adapter(tmp_path, factors(Q, 12, 12) | wrong, use_dora=True),
+        f"DoRA magnitude of {Q} has 11 elements, not 12",
+    )
+
+
+def test_magnitudes_that_the_config_denies_are_left_out_and_said(tmp_path):
+    magnitude = {f"{Q}.lora_magnitude_vector": np.ones(12)}
+    for said in ({}, {"use_dora": False}):
+        found = open_checkpoint(save_adapter(tmp_path, factors(Q, 12, 12) | magnitude, **said))
+        assert found.adapter.low_rank[f"{Q}.weight"].magnitude is None
+        (note,) = found.notes
+        assert f"1 magnitudes of DoRA (base_model.model.{Q}.lora_magnitude_vector) are left out" in note
+
+
+@pytest.mark.parametrize(
+    ("said", "rank"), [({"r": 16}, 16), ({"rank_pattern": {"q_proj": 4}}, 4), ({"r": 8, "rank_pattern": {"k": 3}}, 8)]
+)
+def test_factors_of_another_rank_than_the_config_says(tmp_path, said, rank):
+    problem = f"factors of {Q} are of rank 3, but adapter_config.json says {rank}; mend r or rank_pattern"
+    _refused(save_adapter(tmp_path, factors(Q, 12, 12), **said), problem)
+    rows = {
+        "model.embed_tokens.lora_embedding_A": np.ones((3, 30)),
+        "model.embed_tokens.lora_embedding_B": np.ones((12, 3)),
+    }
+    _refused(save_adapter(tmp_path, rows, r=16), "factors of model.embed_tokens are of rank 3")
+
+
+@pytest.mark.parametrize("said", [{}, {"bias": "all"}, {"modules_to_save": ["norm"]}, {"task_type": "SEQ_CLS"}])
+@pytest.mark.parametrize("name", [f"{Q}.weight", f"{UP}.weight", "layers.1.self_attn.q_proj.weight", "trainable.x"])
+def test_a_tensor_that_nothing_names_is_no_whole_tensor(tmp_path, said, name):
+    folder = save_adapter(tmp_path, factors(Q, 12, 12) | {name: np.ones((12, 12))}, **said)
+    _refused(folder, rf"it holds base_model.model.{name} whole, which its config does not name")
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ({"bias": "all"}, f"{Q}.bias"),
+        ({"bias": "lora_only"}, f"{Q}.bias"),
+        ({"modules_to_save": ["up_proj"]}, f"{UP}.weight"),
+        ({"modules_to_save": ["mlp"]}, f"{UP}.weight"),
+        ({"modules_to_save": ["model.norm"]}, NORM),
+        ({"task_type": "SEQ_CLS"}, "score.weight"),
+        ({"task_type": "QUESTION_ANS"}, "qa_outputs.bias"),
+        ({}, "model.embed_tokens.weight"),
+        ({}, "lm_head.bias"),
+    ],
+)
+def test_what_an_adapter_may_hold_whole(tmp_path, said, name):
+    folder = save_adapter(tmp_path, factors(Q, 12, 12) | {name: np.ones((12, 12))}, **said)
+    assert open_checkpoint(folder).tensors.keys() == {name}
 
 
 @pytest.mark.parametrize("said", [{}, {"trainable_token_indices": [1, 2]}, {"trainable_token_indices": {"wte": [1]}}])

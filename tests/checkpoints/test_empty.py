@@ -31,6 +31,26 @@ def test_a_model_is_refused_by_name_with_what_to_do(tmp_path):
     assert len(found.problems) == 1
 
 
+def test_an_adapter_without_a_tensor_is_not_its_base(tmp_path):
+    import torch
+
+    _family(tmp_path)
+    save_adapter(tmp_path / "apple", {})
+    save_adapter(tmp_path / "pear", {})
+    (tmp_path / "pear" / "adapter_model.safetensors").unlink()
+    torch.save({}, tmp_path / "pear" / "adapter_model.bin")
+    for name in ("apple", "pear"):
+        with pytest.raises(CheckpointError, match=f"{name}: it holds no tensors, .* did not gather .*; gather them"):
+            open_checkpoint(tmp_path / name)
+        recipe = Recipe.from_config(
+            {"merge_method": "linear", "models": [
+                {"model": f"{tmp_path}/a+{tmp_path}/{name}", "parameters": {"weight": 1}},
+                {"model": f"{tmp_path}/a", "parameters": {"weight": 1}},
+            ]}
+        )  # fmt: skip
+        assert any("it holds no tensors" in one.message for one in preflight(recipe) if one.severity == "error")
+
+
 def test_torch_files_and_adapters_are_refused_too(tmp_path):
     import torch
 

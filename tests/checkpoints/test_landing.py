@@ -14,6 +14,7 @@ from tests.checkpoints.test_adapter import UP, Q, factors
 from tests.families import EMBEDDING, HEAD, config, llama, save, save_adapter, save_model, tuned
 
 VISION = {f"visual.blocks.{i}.mlp.up_proj.weight": np.full((20, 12), 0.1) for i in range(2)}
+BIAS = {f"{Q}.bias": np.ones(12)}
 SCORE = {"score.weight": np.ones((2, 12))}
 
 
@@ -81,7 +82,7 @@ def test_a_layer_that_the_text_lacks_is_not_found_among_the_images(tmp_path):
 
 
 def test_a_whole_tensor_that_the_base_lacks_is_refused(tmp_path):
-    _refused(tmp_path, llama(0), factors(Q, 12, 12) | SCORE, r"apple holds score.weight, which is no weight of base")
+    _refused(tmp_path, llama(0), factors(Q, 12, 12) | BIAS, rf"holds {Q}.bias, which is no weight of base", bias="all")
 
 
 def test_a_module_that_the_adapter_adds_is_warned_of(tmp_path):
@@ -107,6 +108,7 @@ def test_factors_for_a_module_that_the_adapter_adds_are_left_out_with_it(tmp_pat
 @pytest.mark.parametrize("said", [{}, {"use_rslora": True}])
 def test_another_shape_is_refused(tmp_path, said):
     problem = rf"apple changes {UP}.weight as one of shape \[24, 12\], which in base is \[20, 12\]; give the base"
+    said = said | {"modules_to_save": ["up_proj"]}
     _refused(tmp_path, llama(0), factors(UP, 24, 12), problem, **said)
     whole = factors(Q, 12, 12) | {f"{UP}.weight": np.ones((20, 11))}
     _refused(tmp_path, llama(0), whole, rf"apple changes {UP}.weight as one of shape \[20, 11\]", **said)

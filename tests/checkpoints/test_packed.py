@@ -39,6 +39,10 @@ FORMS = {
         (".weight_global_scale", np.ones(1)),
     ],
     "HQQ": [(".W_q", _stored("U8", 10, 12)), (".scale", np.ones((20, 1))), (".zero", np.ones((20, 1)))],
+    "HQQ of one axis": [
+        (".W_q", _stored("U8", 120)), (".scale", np.ones((20, 1))), (".zero", np.ones((20, 1))),
+        (".shape", _stored("I64", 2)), (".nbits", _stored("I64", 1)),
+    ],
     "EXL2": [(".q_weight", _stored("I32", 2, 20)), (".q_scale", _stored("I32", 1, 3)), (".q_perm", _stored("I16", 4))],
     "EXL3": [(".trellis", _stored("I16", 1, 2, 48)), (".suh", np.ones(12)), (".svh", np.ones(20))],
     "AQLM": [(".codes", _stored("I16", 20, 2, 1)), (".codebooks", np.ones((1, 4, 1, 8))), (".scales", np.ones(20))],
@@ -84,6 +88,12 @@ def test_in_a_file_of_torch_too(tmp_path, form):
     torch.save(tensors, tmp_path / "m.bin")
     with pytest.raises(CheckpointError, match=form.partition(" of ")[0]):
         open_checkpoint(tmp_path / "m.bin")
+
+
+def test_a_large_flat_tensor_of_integers_is_packed_under_any_name(tmp_path):
+    tensors = _packed((".payload", _stored("U8", 4000)))
+    with pytest.raises(CheckpointError, match=rf"weights are packed .*\({UP}.payload is u8\)"):
+        open_checkpoint(save(tmp_path / "m.safetensors", tensors))
 
 
 def test_one_packed_layer_of_many_is_enough(tmp_path):

@@ -45,6 +45,62 @@ def test_a_scale_of_activations_alone_is_not_taken_for_the_weights(name):
     assert "no scale" in _found(f"{M}.weight", f"{M}.{name}").faults[0]
 
 
+def test_experts_have_the_scale_that_is_named_after_them():
+    at = "mlp.experts."
+    stored = {f"{at}gate_up_proj": ("F8_E4M3", (4, 64, 16)), f"{at}down_proj": ("F8_E4M3", (4, 16, 32))}
+    scales = {
+        f"{at}gate_up_proj_weight_scale": ("F32", (4, 64, 1)),
+        f"{at}down_proj_weight_scale": ("F32", (4, 16, 1)),  # which would fit gate_up_proj by blocks
+        f"{at}gate_up_proj_input_scale": ("F32", (4,)),
+    }
+    found = find_scales(_tensors(**stored, **scales))
+    assert {n: (s.tensor.name, s.cells) for n, s in found.of.items()} == {
+        f"{at}gate_up_proj": (f"{at}gate_up_proj_weight_scale", (1, 1, 16)),
+        f"{at}down_proj": (f"{at}down_proj_weight_scale", (1, 1, 32)),
+    }
+    assert found.faults == found.guessed == ()
+
+
+@pytest.mark.parametrize("shape", [(), (1, 1), (8,), (8, 1), (2, 1)])
+@pytest.mark.parametrize("others", [(), (f"{M}.bias",)])
+def test_the_only_other_tensor_beside_a_weight_is_its_scale(shape, others):
+    found = _found(f"{M}.weight", f"{M}.dequant_factor", *others, shape=shape)
+    assert found.of[f"{M}.weight"].tensor.name == f"{M}.dequant_factor"
+    assert found.guessed == (f"{M}.dequant_factor",)
+    assert found.of_weights == {f"{M}.dequant_factor"}
+
+
+@pytest.mark.parametrize(
+    ("others", "shape"),
+    [
+        (("bias",), (8,)), (("layer_norm_weight",), (8,)), (("input_scale",), ()), (("dequant_factor",), (3,)),
+        (("one", "other"), ()), (("sinks",), (8,)), (("zero",), ()),
+    ],
+)  # fmt: skip
+def test_what_is_no_scale_is_not_guessed_to_be_one(others, shape):
+    found = _found(f"{M}.weight", *(f"{M}.{one}" for one in others), shape=shape)
+    assert "no scale" in found.faults[0]
+    assert found.guessed == ()
+
+
+def test_a_guessed_scale_is_used_and_said(tmp_path):
+    rng = np.random.default_rng(0)
+    base = llama(0)
+    codes = pack(rng.normal(size=(12, 12)), "F8_E4M3")
+    stored = base | {f"{M}.weight": codes, f"{M}.dequant_factor": np.float32([[0.25]])}
+    plain = base | {f"{M}.weight": unpack(codes) * 0.25}
+    models = [
+        open_checkpoint(save_model(tmp_path / name, tensors))
+        for name, tensors in (("base", base), ("b", stored), ("c", plain))
+    ]
+    assert models[1].parameters == models[0].parameters
+    alignment = align(models[0], models[1:])
+    assert f"b: {M}.dequant_factor is taken for the scale of the float8 weight beside it" in alignment.warnings[0]
+    gram = gram_table(alignment).gram.sum(axis=0)
+    assert gram[2, 2] > 0
+    assert gram[1, 1] + gram[2, 2] - 2 * gram[1, 2] == pytest.approx(0, abs=1e-12 * gram[2, 2])
+
+
 def test_a_scale_named_after_another_weight_is_not_taken():
     at = "mlp.experts."
     stored = {f"{at}{one}": ("F8_E4M3", (4, 8, 6)) for one in ("up_proj", "down_proj")}

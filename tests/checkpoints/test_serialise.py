@@ -51,7 +51,12 @@ def test_all_that_an_adapter_may_do(tmp_path):
         f"{Q}.lora_magnitude_vector": np.ones(12),
         "model.embed_tokens.trainable_tokens_delta": np.ones((2, 12)),
     }
-    said = {"target_parameters": ["experts.down_proj"], "r": 1, "trainable_token_indices": [3, 1]}
+    said = {
+        "target_parameters": ["experts.down_proj"],
+        "r": 1,
+        "rank_pattern": {"q_proj": 3},
+        "trainable_token_indices": [3, 1],
+    }
     said |= {"init_lora_weights": "pissa", "modules_to_save": ["score"], "layer_replication": [[0, 2], [1, 2]]}
     opened = open_checkpoint(save_adapter(tmp_path / "apple", tensors, base_model_name_or_path=str(base), **said))
     assert len(opened.adapter.low_rank) == 4

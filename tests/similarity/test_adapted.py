@@ -171,6 +171,19 @@ def test_lora_is_what_peft_merges(tmp_path, bases, form):
     assert agree(bases[kind], adapter, merged(bases[kind], adapter, tmp_path / "merged"), tolerance) > 0
 
 
+def test_magnitudes_that_the_config_denies_are_what_peft_leaves_out(tmp_path, bases):
+    config = peft.LoraConfig(r=4, lora_alpha=6, target_modules=ATTENTION, use_dora=True)
+    adapter = trained(bases["llama"], config, tmp_path / "adapter")
+    file = adapter / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"use_dora": False}))
+    right = open_checkpoint(merged(bases["llama"], adapter, tmp_path / "merged"))
+    alignment = align(open_checkpoint(bases["llama"]), [open_checkpoint(adapter), right])
+    assert "magnitudes of DoRA" in alignment.warnings[0]
+    gram = gram_table(alignment).gram.sum(axis=0)
+    assert gram[2, 2] > 0
+    assert gram[1, 1] + gram[2, 2] - 2 * gram[1, 2] < 1e-8 * gram[2, 2]
+
+
 def test_pissa_converted_by_peft_is_a_plain_adapter(tmp_path, bases):
     config = peft.LoraConfig(r=4, lora_alpha=6, target_modules=ATTENTION, init_lora_weights="pissa")
     model = peft.get_peft_model(loader("llama").from_pretrained(bases["llama"]), config)

@@ -25,14 +25,16 @@ __all__ = [
 
 
 def folder_declarations(checkpoint: Checkpoint) -> list[Declaration]:
-    """Return what a checkpoint's own folder says of its descent, the most trustworthy source first.
+    """Return what a checkpoint's own folder says of its descent: the most trustworthy source that names parents.
 
     Our own record and mergekit's configuration say what was done; an adapter cannot be used without its base; a card
-    is what somebody wrote.
+    is what somebody wrote. Less trustworthy ones add no parents; what could not be read in them is kept.
     """
     if not checkpoint.path.is_dir():
         return []
     folder = checkpoint.path
     own, adapter = own_declaration(folder), adapter_declaration(folder)
     found = [own, *mergekit_declarations(folder), adapter, *card_declarations(folder)]
-    return [one for one in found if one is not None]
+    said = [one for one in found if one is not None]
+    trusted = next((one.source for one in said if one.claims), "")
+    return [one for one in said if one.source == trusted or one.fault]

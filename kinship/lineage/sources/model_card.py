@@ -38,7 +38,11 @@ def card_declarations(folder: Path) -> list[Declaration]:
     steps, final = _steps(text)
     if steps:
         return declared_steps(folder, CARD, steps, final)
-    claims = claims_of_card(_front(text))
+    try:
+        claims = claims_of_card(_front(text))
+    except (yaml.YAMLError, ValueError) as error:  # a date that does not exist is a ValueError
+        fault = f"the front matter of {folder / CARD} is not valid YAML{_where(error)}; what it says was not read"
+        return [Declaration(str(folder), (), CARD, fault=fault)]
     return [Declaration(str(folder), claims, CARD)] if claims else []
 
 
@@ -62,11 +66,14 @@ def claims_of_card(front: Mapping[str, Any]) -> tuple[Claim, ...]:
 
 
 def _front(text: str) -> Mapping[str, Any]:
-    try:
-        data = yaml.safe_load(front_matter(text) or "")
-    except (yaml.YAMLError, ValueError):  # a date that does not exist is a ValueError
-        return {}
+    data = yaml.safe_load(front_matter(text) or "")
     return data if isinstance(data, dict) else {}
+
+
+def _where(error: Exception) -> str:
+    """Say at which line of the front matter YAML stops being read, and why."""
+    mark = getattr(error, "problem_mark", None)
+    return f" ({error.problem} in its line {mark.line + 1})" if mark and isinstance(error, yaml.MarkedYAMLError) else ""
 
 
 def _steps(text: str) -> tuple[list[Step], Step | None]:

@@ -7,6 +7,7 @@ import pytest
 from kinship.checkpoints import open_checkpoint
 from kinship.errors import LineageError
 from kinship.lineage import Claim, csv_declarations, folder_declarations, genealogy, paper_declarations
+from kinship.lineage.export import to_data
 from kinship.lineage.sources.adapter_config import adapter_declaration
 from kinship.lineage.sources.mergekit_config import mergekit_declarations
 from kinship.lineage.sources.model_card import card_declarations, claims_of_card
@@ -32,6 +33,16 @@ models:
   parameters: {weight: 0.5, density: 0.5}
 - model: org/second
   parameters: {weight: 0.5, density: 0.5}
+"""
+MOE = """\
+base_model: org/host
+gate_mode: hidden
+experts:
+- source_model: org/first
+  positive_prompts: [write a poem]
+- source_model: {model: {path: org/second, revision: v2}}
+shared_experts:
+- source_model: org/third
 """
 LINEAR = """\
 merge_method: linear
@@ -123,13 +134,40 @@ def test_a_card_with_the_recipe_in_it(tmp_path):
     assert found.method == "ties"
 
 
-@pytest.mark.parametrize(
-    "text", ["no front matter", "---\n: [\n---\n", "---\ndate: 2024-02-31\n---\n", "---\n- a\n---\n"]
-)
-def test_a_card_that_cannot_be_read_says_nothing(tmp_path, text):
+@pytest.mark.parametrize("text", ["no front matter", "---\n- a\n---\n", "---\nlicense: mit\n---\n"])
+def test_a_card_without_a_base_says_nothing(tmp_path, text):
     assert card_declarations(tmp_path) == []
     (tmp_path / "README.md").write_text(text)
     assert card_declarations(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("front", "line"),
+    [(": [", 0), ("date: 2024-02-31", 0), ("base_model:\tbase", 1), ("base_model: base\ntitle: a: b: c", 2)],
+)
+def test_front_matter_that_is_no_yaml_is_warned_of(tmp_path, front, line):
+    folder = save_model(tmp_path / "child", llama(0))
+    (folder / "README.md").write_text(f"---\n{front}\n---\n")
+    checkpoint = open_checkpoint(folder)
+    family = genealogy([checkpoint], folder_declarations(checkpoint))
+    (warning,) = family.warnings
+    assert f"{folder / 'README.md'} is not valid YAML" in warning
+    assert not line or f"in its line {line})" in warning
+    assert "\n" not in warning
+    assert to_data(family)["warnings"] == [warning]
+    assert list(family.graph) == [checkpoint.fingerprint]
+    (folder / "mergekit_config.yml").write_text(TIES)
+    assert [one.source for one in folder_declarations(checkpoint)] == ["mergekit_config.yml", "README.md"]
+
+
+@pytest.mark.parametrize(("config", "said"), [("mergekit_config.yml", LINEAR), ("mergekit_moe_config.yml", MOE)])
+def test_a_card_adds_no_parent_to_a_merge(tmp_path, config, said):
+    folder = save_model(tmp_path / "child", llama(0))
+    (folder / config).write_text(said)
+    alone = folder_declarations(open_checkpoint(folder))
+    (folder / "README.md").write_text("---\nbase_model: [org/other]\n---\n")
+    assert folder_declarations(open_checkpoint(folder)) == alone
+    assert [one.source for one in alone] == [config]
 
 
 def test_an_adapter_names_its_base(tmp_path):
@@ -147,7 +185,7 @@ def test_a_folder_says_what_was_done_before_what_somebody_wrote(tmp_path):
     (folder / "mergekit_config.yml").write_text(TIES)
     checkpoint = open_checkpoint(folder)
     said = folder_declarations(checkpoint)
-    assert [one.source for one in said] == ["mergekit_config.yml", "README.md"]
+    assert [one.source for one in said] == ["mergekit_config.yml"]
     family = genealogy([checkpoint], said)
     edges = {family.name(p): about["relation"] for p, _, about in family.graph.edges(data=True)}
     assert edges == {"org/first": "merge parent", "org/second": "merge parent", "org/base": "base"}
@@ -203,16 +241,6 @@ def test_the_papers_lineages():
     assert paper_declarations("demo") == []
 
 
-MOE = """\
-base_model: org/host
-gate_mode: hidden
-experts:
-- source_model: org/first
-  positive_prompts: [write a poem]
-- source_model: {model: {path: org/second, revision: v2}}
-shared_experts:
-- source_model: org/third
-"""
 STEPS = (
     "models:\n- model: org/first\n- model: org/second\nmerge_method: linear\nparameters: {weight: 0.5}\nname: step1\n",
     "models:\n- model: step1\n- model: org/third\nmerge_method: slerp\nbase_model: step1\nparameters: {t: 0.5}\n",
