@@ -35,13 +35,17 @@ chromium:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
 	else echo "the browser tests need Chromium: install the package chromium, or Google Chrome" >&2; exit 1; fi
 
+# tests that click against the clock or count processes run by themselves, all others side by side
+ALONE := tests/browser tests/plots/test_click.py tests/test_cli.py
+
 check: .venv/developing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 test: check chromium
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist loadfile $(ALONE:%=--ignore=%)
+	$(BIN)/python -m pytest $(ALONE)
 
 bench: .venv/developing
 	$(BIN)/python -m benchmarks

@@ -224,7 +224,7 @@ def test_five_kills_do_not_change_the_run(home, tmp_path, monkeypatch, start_wor
     draw = random.Random(2410)
     for share in sorted(draw.uniform(0.02, 0.9) for _ in range(5)):
         worker = start_worker()
-        until(lambda share=share: job(id).fraction >= share or job(id).state == "done", 120)
+        until(lambda share=share: job(id).fraction >= share or job(id).state == "done", 300)
         time.sleep(draw.uniform(0, 0.3))
         assert job(id).state == "running", "the kill must come before the end"
         os.kill(worker.pid, signal.SIGKILL)
