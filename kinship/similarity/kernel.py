@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kinship.similarity.batch import Piece
+from kinship.similarity.blocks import Block
 
 __all__ = ["CpuKernel", "Kernel", "Work"]
 
@@ -63,6 +64,9 @@ class CpuKernel:
     def __init__(self, threads: int | None = None) -> None:
         from kinship.similarity.cpu import block_products
 
+        nothing, row = np.zeros(0, dtype=np.uint8), np.zeros(1, dtype=np.int64)
+        empty = Block(0, 0, (nothing,), row, row > 0, (np.zeros(0),), np.ones((1, 4), dtype=np.int64))
+        block_products(empty)  # compiled here, or loaded from Numba's cache
         self._products = block_products
         self.threads = threads or min(os.cpu_count() or 1, MOST_THREADS)
         self.begun, self.started = 2 * self.threads, 0
