@@ -51,6 +51,8 @@ class Batch:
         Whether any row has scales.
     starts : ndarray, shape (pieces, models)
         Where every row's bytes begin.
+    places : ndarray, shape (pieces, models, 2)
+        `OpenTensor.places` of every piece, asked for here since one thread alone lays batches out.
     """
 
     pieces: Sequence[Piece]
@@ -62,6 +64,7 @@ class Batch:
     codes: int
     scaled: bool
     starts: Integers
+    places: Integers
 
 
 def padded_rows(models: int, panel: int) -> int:
@@ -124,7 +127,8 @@ def lay_out(pieces: Sequence[Piece], buffer: Bytes, panel: int, strip: int) -> B
                 buffer[used:end] = tensor.scales[row][a:b].view(np.uint8)
                 used, scaled = end, True
     tables = (0, _NUMBER * int(ends[0]), _NUMBER * int(ends[1]))
-    return Batch(pieces, used, tables, models, rows, len(owner), codes, scaled, starts)
+    places = np.stack([tensor.places for tensor, _ in pieces])
+    return Batch(pieces, used, tables, models, rows, len(owner), codes, scaled, starts, places)
 
 
 def fill(batch: Batch, buffer: Bytes) -> None:
@@ -137,22 +141,20 @@ def fill(batch: Batch, buffer: Bytes) -> None:
     """
     from kinship.similarity.fetch import fetch  # Numba takes a moment to import
 
-    files, offsets, sizes = [], [], []
-    for tensor, number in batch.pieces:
-        stored = tensor.places[:, 0] >= 0
-        files.append(tensor.places[:, 0])
-        offsets.append(tensor.places[:, 1] + tensor.items * number * tensor.block_elements)
-        sizes.append(np.where(stored, tensor.items * tensor.count(number), 0))
-    addresses = buffer.ctypes.data + batch.starts.reshape(-1)
-    failed = fetch(np.concatenate(files), np.concatenate(offsets), np.concatenate(sizes), addresses)
+    items = np.stack([tensor.items for tensor, _ in batch.pieces])
+    first = np.array([[number * tensor.block_elements] for tensor, number in batch.pieces])
+    counts = np.array([[tensor.count(number)] for tensor, number in batch.pieces])
+    files, offsets = batch.places[..., 0], batch.places[..., 1] + items * first
+    sizes = np.where(files >= 0, items * counts, 0)
+    addresses = buffer.ctypes.data + batch.starts
+    failed = fetch(files.ravel(), offsets.ravel(), sizes.ravel(), addresses.ravel())
     if failed >= 0:
-        piece, row = divmod(failed, batch.models)
-        raise batch.pieces[piece][0].rows[row].why_unread()
-    for (tensor, number), starts in zip(batch.pieces, batch.starts, strict=True):
-        count = tensor.count(number)
-        for computed in np.flatnonzero((tensor.places[:, 0] < 0) & (tensor.items > 0)):
-            there = buffer[starts[computed] :][: tensor.items[computed] * count]
-            there[:] = tensor.rows[computed].raw(number * tensor.block_elements, count)
+        number, row = divmod(failed, batch.models)
+        raise batch.pieces[number][0].rows[row].why_unread()
+    for piece, computed in np.argwhere((files < 0) & (items > 0)):
+        (tensor, _), start = batch.pieces[piece], batch.starts[piece, computed]
+        there = buffer[start:][: items[piece, computed] * counts[piece, 0]]
+        there[:] = tensor.rows[computed].raw(int(first[piece, 0]), int(counts[piece, 0]))
 
 
 def _scales(piece: Piece) -> list[tuple[int, int]]:

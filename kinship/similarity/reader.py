@@ -88,7 +88,7 @@ class Reader:
             try:
                 with file.open("rb") as handle:
                     mapped = mmap.mmap(handle.fileno(), 0, prot=mmap.PROT_READ)
-                    self._maps[file] = _Mapped(np.frombuffer(mapped, dtype=np.uint8), _OpenFile(file))
+                    self._maps[file] = _Mapped(file, mapped)
             except (OSError, ValueError) as error:  # an empty file cannot be mapped: a ValueError
                 raise CheckpointError(file, f"cannot be read ({error})", "mend the file, then retry") from None
         return self._maps[file]
@@ -121,21 +121,24 @@ def _cut_off(file: Path, tensor: str) -> CheckpointError:
     return CheckpointError(file, problem, "download or copy the file again")
 
 
-class _OpenFile:
-    """A file that is open for reading as long as somebody holds this."""
+class _Mapped:
+    """A whole file: its memory map, and its descriptor, which is opened for those that ask for it."""
 
-    def __init__(self, path: Path) -> None:
-        self.number = os.open(path, os.O_RDONLY)
+    def __init__(self, path: Path, mapped: mmap.mmap) -> None:
+        self.bytes: Bytes = np.frombuffer(mapped, dtype=np.uint8)
+        self._path = path
+        self._descriptor = -1
+
+    @property
+    def descriptor(self) -> int:
+        """A file descriptor for reading."""
+        if self._descriptor < 0:
+            self._descriptor = os.open(self._path, os.O_RDONLY)
+        return self._descriptor
 
     def __del__(self) -> None:
-        os.close(self.number)
-
-
-class _Mapped(NamedTuple):
-    """A whole file: its memory map, and the file itself."""
-
-    bytes: Bytes
-    file: _OpenFile
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
 
 
 class _Stored(NamedTuple):
@@ -226,7 +229,7 @@ class _OpenRow:
         """File descriptor and offset of the bytes; -1 and 0 where they are computed or there are none."""
         if self.low_rank or self.stored.mapped is None or self.stored.tensor is None:
             return -1, 0
-        return self.stored.mapped.file.number, self.stored.tensor.offset
+        return self.stored.mapped.descriptor, self.stored.tensor.offset
 
     def raw(self, start: int, count: int) -> Bytes:
         """Return the bytes of some elements."""
