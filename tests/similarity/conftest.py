@@ -1,14 +1,9 @@
-"""The CUDA kernel without a GPU: Triton's interpreter runs it, on tensors that torch keeps on the CPU."""
+"""The CUDA kernel without a GPU: Triton's interpreter (see the first conftest) runs it, on tensors of the CPU."""
 
 from __future__ import annotations
 
-import os
-
 import pytest
 import torch
-
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"  # read when the kernels are defined
 
 from kinship.similarity import cuda
 
