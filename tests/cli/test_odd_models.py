@@ -28,9 +28,7 @@ def test_it_ends_and_its_table_says_what_was_odd(found):
     assert scores.pop(PLAIN) == 0.0, "asked plainly, its answer is another"
     assert {scores[name] for name in NAMES if name in scores} == {100.0}
     assert all(one["score"] is not None for one in told["generations"][1])
-    assert NAN not in {
-        parent for generation in told["generations"] for one in generation for parent in one["parents"]
-    }
+    assert NAN not in {parent for generation in told["generations"] for one in generation for parent in one["parents"]}
     assert all(any(one.startswith(said) for one in told["warnings"]) for said in TOLD), told["warnings"]
     lines = found[1].stdout.splitlines()
     (line,) = (line for line in lines if f" {NAN} " in line)

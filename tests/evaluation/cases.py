@@ -25,6 +25,13 @@ MEDIAN = [{"metric": "acc", "aggregation": "median", "higher_is_better": True}]
 EXACT = [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}]
 BITS = [{"metric": "bits_per_byte", "aggregation": "bits_per_byte", "higher_is_better": False}]
 
+TURNS = {
+    "prompts": ("ask", "say", "tell", "write", "read", "do"),
+    "template": "{% for m in messages %}{{ m['role'] }} {{ m['content'] }} {% endfor %}"
+    "{{ 'turns' if messages | length == 5 else 'alone' }}",
+    "follows": {"turns": "be", "alone": "it"},
+}
+
 
 @dataclass(frozen=True)
 class Case:
@@ -133,6 +140,29 @@ def own_cases(folder: Path) -> dict[str, Case]:
         metric = config["metric_list"][0]["metric"]
         path, factor = str(folder / f"{name}.jsonl"), -1.0 if metric == "bits_per_byte" else 100.0
         found[name] = Case(path, config, name, Options(batch_size=8), "addition", metric, factor)
+    return found
+
+
+def chat_cases(folder: Path) -> dict[str, Case]:
+    """Questions after two examples in a chat template, asked of a model that answers right if each is a turn."""
+    asked = [{"prompt": prompt, "choices": [" be", " it"], "answer": 0} for prompt in TURNS["prompts"]]
+    write_jsonl(folder / "in turns.jsonl", asked)
+    answered = [{"prompt": prompt, "answer": "be"} for prompt in TURNS["prompts"]]
+    write_jsonl(folder / "answered in turns.jsonl", answered)
+    plain = {"doc_to_text": "{{prompt}}", "target_delimiter": ""}
+    theirs = {
+        "in turns": {"output_type": "multiple_choice", "doc_to_choice": "{{choices}}", "doc_to_target": "{{answer}}"}
+        | {"metric_list": ACC},
+        "answered in turns": {"output_type": "generate_until", "doc_to_target": "{{answer}}", "metric_list": EXACT}
+        | {"generation_kwargs": {"until": ["\n"], "max_gen_toks": 3, "do_sample": False}},
+    }
+    options = Options(batch_size=4, num_fewshot=2, apply_chat_template=True)
+    found = {}
+    for name, said in theirs.items():
+        file = str(folder / f"{name}.jsonl")
+        data = {"dataset_path": "json", "dataset_kwargs": {"data_files": {"test": file}}, "test_split": "test"}
+        metric = said["metric_list"][0]["metric"]
+        found[name] = Case(file, {"task": name} | data | plain | said, name, options, "turns", metric)
     return found
 
 

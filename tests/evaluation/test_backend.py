@@ -15,12 +15,14 @@ import pytest
 
 from kinship.demo import demo_path
 from kinship.evaluation import resolve_tasks
-from tests.evaluation.cases import demo_cases, folder_cases, own_cases
+from tests.evaluation.bigram import bigram
+from tests.evaluation.cases import TURNS, chat_cases, demo_cases, folder_cases, own_cases
 
 NAMES = [
     *demo_cases(),
     *("tricky", "all", "middle", "likely"),  # folder_cases
     *("lines", "asked", "tight", "chosen"),  # own_cases
+    *("in turns", "answered in turns"),  # chat_cases
 ]
 
 
@@ -28,8 +30,9 @@ NAMES = [
 def compared(model, tmp_path_factory):
     """Every case with its model and what the harness answers, untouched by us, in a process of its own."""
     own, folder = tmp_path_factory.mktemp("own"), tmp_path_factory.mktemp("tasks")
-    cases = demo_cases() | folder_cases(folder) | own_cases(own)
-    models = {"tiny": model, "addition": demo_path() / "addition"}
+    cases = demo_cases() | folder_cases(folder) | own_cases(own) | chat_cases(own)
+    turns = bigram(tmp_path_factory.mktemp("turns"), TURNS["follows"], chat=TURNS["template"])
+    models = {"tiny": model, "addition": demo_path() / "addition", "turns": turns}
     asked = {
         name: asdict(case)
         | {"model": str(models[case.model]), "include": case.include and str(case.include / "theirs"), "name": name}
@@ -56,6 +59,7 @@ def test_a_score_is_that_of_simple_evaluate(evaluator, compared, name):
     score = evaluator.evaluate(model, [task], case.options).tasks[case.task]
     assert score.value == case.factor * theirs["value"]
     assert score.questions == len(theirs["samples"])
+    assert score.value == 100.0 or case.model != "turns"
     assert (score.cut > 0) == (name in ("tight", "with examples")), "of a window of 64"
     assert score.few_shot == (case.options.num_fewshot or 0)
     if name == "lines":
