@@ -12,7 +12,7 @@ import pytest
 from kinship.merging import METHODS, Parent, Recipe, merge, preflight, read_record
 from kinship.merging.companions import chat_template, code_files, special_tokens, stop_tokens
 from tests.families import llama, tuned
-from tests.merging.models import TOKENS, raw_weights, save_mergeable, save_tokenizer
+from tests.merging.models import TOKENS, raw_weights, save_mergeable, save_tokenizer, weights
 from tests.merging.recipes import recipe_of
 
 TEMPLATE = "{% for message in messages %}[{{ message['content'] }}]{% endfor %}"
@@ -40,23 +40,28 @@ def family(folder, names=("base", "a", "b", "c")):
 def test_a_child_of_each_method_answers_as_its_parents_do(method, tmp_path):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    models = [chat(one) for one in family(tmp_path)]
+    models = family(tmp_path)
+    recipe = recipe_of(METHODS[method], models[0], models[1:])
+    first = (recipe.base or recipe.parents[0].path).rsplit("/", 1)[1]
     for one in models:
+        chat(one) if one.name == first else chat(one, template="{{ messages }}", stop=7)
         put(one / "config.json", {"auto_map": {"AutoModelForCausalLM": "modeling_own.Own"}})
         (one / "modeling_own.py").write_text(f"NAME = {one.name!r}\n")
         (one / "additional_chat_templates").mkdir()
         (one / "additional_chat_templates" / "tools.jinja").write_text("{{ tools }}")
-    recipe = recipe_of(METHODS[method], models[0], models[1:])
     record = merge(recipe, tmp_path / "child")
     child = tmp_path / "child"
-    tokenizer, model = AutoTokenizer.from_pretrained(child), AutoModelForCausalLM.from_pretrained(child)
+    tokenizer = AutoTokenizer.from_pretrained(child)
+    model, loading = AutoModelForCausalLM.from_pretrained(child, output_loading_info=True)
+    assert not any(loading.values()), loading
+    assert all(np.array_equal(model.state_dict()[name].double(), one) for name, one in weights(child).items())
+    assert tokenizer("abc")["input_ids"] == [1, 2, 3]
     said = [{"role": "user", "content": "abc"}]
     assert tokenizer.apply_chat_template(said, chat_template=None, tokenize=False) == "[abc]"
     assert tokenizer.eos_token == "e"
     assert model.generation_config.eos_token_id == [5, 6]
     assert model.generation_config.temperature == 0.5
     assert model.config.eos_token_id == 5
-    first = (recipe.base or recipe.parents[0].path).rsplit("/", 1)[1]
     assert (child / "modeling_own.py").read_text() == f"NAME = {first!r}\n"
     assert (child / "additional_chat_templates" / "tools.jinja").is_file()
     assert f"modeling_own.py of {first}" in record.brought
