@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,8 @@ class Changed:
             moved = array + rng.normal(0.0, 0.01, array.shape)
             if change == "resized":
                 moved = np.concatenate([moved, moved[:3]])
+            if change == "shortened":
+                moved = moved[:-3]
             if change == "narrowed" and array.ndim == 2:
                 moved = moved[:, :-1]
             if change != "dropped":
@@ -75,7 +78,9 @@ changes = st.builds(
     prefix=st.sampled_from(PREFIXES),
     stripped=st.booleans(),
     one_by_one=st.dictionaries(
-        st.sampled_from(NAMES), st.sampled_from(("renamed", "moved", "dropped", "resized", "narrowed")), max_size=20
+        st.sampled_from(NAMES),
+        st.sampled_from(("renamed", "moved", "dropped", "resized", "shortened", "narrowed")),
+        max_size=20,
     ),
 )
 
@@ -92,7 +97,7 @@ def test_the_answer_is_that_on_the_common_part_or_there_is_none(first, second):
     as_it_is = Changed("", False, {})
     with tempfile.TemporaryDirectory() as place:
         family = (("base", as_it_is, BASE), ("a", first, first.tensors(1)), ("b", second, second.tensors(2)))
-        kept = {name: float64(Path(place, f"{name}.safetensors"), said, change) for name, change, said in family}
+        kept = {name: float64(Path(place, f"{name}.safetensors"), held, change) for name, change, held in family}
         opened = [open_checkpoint(Path(place, f"{name}.safetensors")) for name in kept]
         try:
             alignment = align(opened[0], opened[1:])
@@ -100,12 +105,19 @@ def test_the_answer_is_that_on_the_common_part_or_there_is_none(first, second):
             assert {*first.one_by_one.values(), *second.one_by_one.values()}  # prefixes alone are no reason
             return
         told = {entry.tensor for entry in alignment.left_out}
+        said = {(entry.tensor, entry.model) for entry in alignment.left_out}
         for aligned in alignment.tensors:
             names = [row.stored.name for row in aligned.rows]
             assert names == [aligned.name, first.name(aligned.name), second.name(aligned.name)]
         compared = {aligned.name: aligned.shape for aligned in alignment.tensors}
         assert all(name in compared or name in told for name in BASE)
-        assert all(name in told for name, shape in compared.items() if shape != BASE[name].shape)
+        shapes = {one: {name: array.shape for name, array in tensors.items()} for one, tensors in kept.items()}
+        assert all((name, one) in said for name, s in compared.items() for one in kept if shapes[one][name] != s)
+        held = sum(map(prod, compared.values()))
+        sizes = {one: sum(map(prod, of.values())) for one, of in shapes.items()}
+        for one, covered in alignment.coverage.items():
+            least, most = held / (sizes["base"] + sizes[one] - held), held / max(sizes["base"], sizes[one])
+            assert least - 1e-12 <= covered.elements <= most + 1e-12
         untouched = BASE.keys() - first.one_by_one.keys() - second.one_by_one.keys()
         if max(len(first.one_by_one), len(second.one_by_one)) <= len(BASE) // 3:
             assert untouched <= compared.keys()  # beyond, a prefix may have too few names to be told by

@@ -28,7 +28,7 @@ _SIZE = 8  # words, ends, and one to be even
 
 
 def ten_models(folder: Path) -> Path:
-    """Write `base`, the ten and the questions `asked.jsonl`: each moves the head a little, with the template all are right."""
+    """Write `base`, the ten, each with its head moved a little, and `asked.jsonl`: with the template all are right."""
     draw = np.random.default_rng(0)
     for name in ("base", *NAMES):
         changes = {HEAD: _head() + draw.normal(0, 0.001, (_SIZE, _SIZE))}
