@@ -16,9 +16,9 @@ from statistics import fmean
 from kinship.demo import demo_path
 from kinship.evaluation import Evaluator, Options
 from kinship.evolution import Limits, stopping_rule, verdict, would_have_stopped
-from kinship.workspace.evolving import evolve
-from kinship.workspace.plan import Plan
-from kinship.workspace.runs import RunRecord, run_folder
+from kinship.runs.pairs.pair_plan import Plan
+from kinship.runs.pairs.pair_record import RunRecord, run_folder
+from kinship.runs.pairs.pair_run import evolve
 
 SETS = {
     "one expert a task": ("addition", "sorting", "reversing", "shifting"),

@@ -167,7 +167,7 @@ def trained_experts(folder: Path, dtype: str, source: Path) -> tuple[list[str], 
     def tune(parent: Path, out: Path, number: int) -> None:
         import torch
 
-        from kinship.demo.model import load, save
+        from kinship.demo.tiny_llama import load, save
         from kinship.demo.train import train
 
         model = load(parent)

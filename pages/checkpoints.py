@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from kinship.ui.alignment import show_alignment
-from kinship.ui.checkpoint_table import show_checkpoints
-from kinship.ui.current import current_family
-from kinship.ui.frame import page
-from kinship.ui.library import hash_button, remove_button, show_add
-from kinship.ui.new_family import show_new_family
-from kinship.ui.published_scores import offer_import
+from kinship.ui.checkpoints.alignment import show_alignment
+from kinship.ui.checkpoints.checkpoint_table import show_checkpoints
+from kinship.ui.checkpoints.library import hash_button, remove_button, show_add
+from kinship.ui.checkpoints.new_family import show_new_family
+from kinship.ui.checkpoints.published_scores import offer_import
+from kinship.ui.shell.current import current_family
+from kinship.ui.shell.frame import page
 
 page("Checkpoints", "Which models do I have, and can they be compared?")
 family = current_family()

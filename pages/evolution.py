@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from kinship.ui.current import current_family
-from kinship.ui.evolution import show_runs
-from kinship.ui.evolution_form import ask_for_search
-from kinship.ui.frame import page
-from kinship.ui.fusion import show_fusion
+from kinship.ui.evolution.fusion import show_fusion
+from kinship.ui.evolution.search import show_runs
+from kinship.ui.evolution.search_form import ask_for_search
+from kinship.ui.shell.current import current_family
+from kinship.ui.shell.frame import page
 
 PAIRS, FUSION = "Search over pairs", "Iterated fusion"
 

@@ -4,14 +4,14 @@ import streamlit as st
 
 from kinship.errors import KinshipError
 from kinship.similarity import kinship_matrix
-from kinship.ui.current import current_alignment, current_family, stored_table
-from kinship.ui.frame import page
-from kinship.ui.heatmap import provenance, show_matrix
-from kinship.ui.overview import show_next_steps, show_numbers, show_small_tree
-from kinship.ui.partial import show_refusal
-from kinship.ui.tree import known_tree
-from kinship.ui.warnings import show_warnings
-from kinship.ui.work import measure_and_wait
+from kinship.ui.home.overview import show_next_steps, show_numbers, show_small_tree
+from kinship.ui.matrix.heatmap import provenance, show_matrix
+from kinship.ui.shell.current import current_alignment, current_family, stored_table
+from kinship.ui.shell.frame import page
+from kinship.ui.shell.partial import show_refusal
+from kinship.ui.shell.warnings import show_warnings
+from kinship.ui.shell.work import measure_and_wait
+from kinship.ui.tree.family_tree import known_tree
 
 page("kinship", "How related are these models, and what should be merged next?")
 st.write(

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from kinship.ui.current import current_family
-from kinship.ui.frame import page
-from kinship.ui.fusion import show_fusion
-from kinship.ui.line import show_line
-from kinship.ui.plane import show_plane
-from kinship.ui.recipe_search import show_recipe_search
+from kinship.ui.evolution.fusion import show_fusion
+from kinship.ui.landscape.line import show_line
+from kinship.ui.landscape.plane import show_plane
+from kinship.ui.landscape.recipe_search import show_recipe_search
+from kinship.ui.shell.current import current_family
+from kinship.ui.shell.frame import page
 
 VIEWS = {"Line": show_line, "Plane": show_plane, "Iterated fusion": show_fusion, "Recipe search": show_recipe_search}
 

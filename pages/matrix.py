@@ -3,11 +3,11 @@
 import streamlit as st
 
 from kinship.similarity import METRICS, kinship_matrix, suspicious_models
-from kinship.ui.current import chosen_models, current_family
-from kinship.ui.frame import page
-from kinship.ui.heatmap import parts_of, provenance, show_matrix
-from kinship.ui.pair import show_pair
-from kinship.ui.work import measured
+from kinship.ui.matrix.heatmap import parts_of, provenance, show_matrix
+from kinship.ui.matrix.pair import show_pair
+from kinship.ui.shell.current import chosen_models, current_family
+from kinship.ui.shell.frame import page
+from kinship.ui.shell.work import measured
 
 page("Kinship matrix", "Who is how closely related, and where in the network?")
 family = current_family()

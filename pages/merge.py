@@ -3,18 +3,18 @@
 import streamlit as st
 
 from kinship.merging import reference
-from kinship.ui.candidates import ordered, show_candidates, show_reason
-from kinship.ui.carried_pair import take_pair
-from kinship.ui.current import chosen_models, current_family
-from kinship.ui.frame import page
-from kinship.ui.handed_recipe import handed_recipe
-from kinship.ui.known_scores import offer_scoring, scores_of
-from kinship.ui.merge_result import show_result
-from kinship.ui.merge_run import show_preflight, show_run, show_soup
-from kinship.ui.published_scores import choose_scores
-from kinship.ui.recipe_form import show_recipe
-from kinship.ui.scoring import choose_scoring
-from kinship.ui.work import measured
+from kinship.ui.checkpoints.published_scores import choose_scores
+from kinship.ui.merge.candidates import ordered, show_candidates, show_reason
+from kinship.ui.merge.handed_recipe import handed_recipe
+from kinship.ui.merge.known_scores import offer_scoring, scores_of
+from kinship.ui.merge.merge_result import show_result
+from kinship.ui.merge.merge_run import show_preflight, show_run, show_soup
+from kinship.ui.merge.recipe_form import show_recipe
+from kinship.ui.shell.carried_pair import take_pair
+from kinship.ui.shell.current import chosen_models, current_family
+from kinship.ui.shell.frame import page
+from kinship.ui.shell.scoring import choose_scoring
+from kinship.ui.shell.work import measured
 
 page("Merge", "Which pair next, and was it worth it?")
 family = current_family()

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from kinship.evolution.stages import THRESHOLD
-from kinship.ui.correlation import show_correlation
-from kinship.ui.current import current_family
-from kinship.ui.frame import page
-from kinship.ui.generations import show_published_search
-from kinship.ui.own_lineage import choose_own_lineage
-from kinship.ui.stages import offer_lineages, published_lineage, show_stages
+from kinship.ui.evolution.generations import show_published_search
+from kinship.ui.shell.current import current_family
+from kinship.ui.shell.frame import page
+from kinship.ui.stages.correlation import show_correlation
+from kinship.ui.stages.search_lineage import choose_own_lineage
+from kinship.ui.stages.stages import offer_lineages, published_lineage, show_stages
 
 page("Stages", "Is this lineage still learning?")
 family = current_family()

@@ -3,15 +3,15 @@
 import streamlit as st
 
 from kinship.errors import KinshipError
-from kinship.ui.current import current_family
-from kinship.ui.frame import page
-from kinship.ui.tree import COLOURS, known_tree, show_tree, whole_tree
-from kinship.ui.tree_agreement import show_agreement
-from kinship.ui.tree_card import show_card
-from kinship.ui.tree_export import show_exports
-from kinship.ui.tree_hub import with_hub
-from kinship.ui.warnings import show_warnings
-from kinship.ui.work import measure_and_wait
+from kinship.ui.shell.current import current_family
+from kinship.ui.shell.frame import page
+from kinship.ui.shell.warnings import show_warnings
+from kinship.ui.shell.work import measure_and_wait
+from kinship.ui.tree.agreement import show_agreement
+from kinship.ui.tree.card import show_card
+from kinship.ui.tree.export import show_exports
+from kinship.ui.tree.family_tree import COLOURS, known_tree, show_tree, whole_tree
+from kinship.ui.tree.hub import with_hub
 
 page("Family tree", "Where does each model come from, and do the weights agree?")
 family = current_family()

@@ -22,7 +22,7 @@ PURE = (
     "published",
     "demo",
 )
-DOMAIN = (*PURE, "workspace")
+BELOW = (*PURE, "workspace", "runs")
 HEAVY = {"torch", "transformers", "mergekit", "lm_eval"}
 
 
@@ -56,15 +56,18 @@ def test_who_imports_whom(file):
     assert "mergekit" not in used or room(file) == "merging"
     assert "lm_eval" not in used or room(file) == "evaluation"
     assert "sqlalchemy" not in used or room(file) == "workspace"
+    assert "optuna" not in used or room(file) in ("runs", "evolution")
     if file.name != "cuda.py":
         assert not HEAVY & packages(file, top_level_only=True)
     rooms = {name.split(".")[1] for name in imports(file) if name.startswith("kinship.") and name.count(".") >= 1}
-    if room(file) in DOMAIN or room(file) == "plots":
+    if room(file) in BELOW or room(file) == "plots":
         assert not rooms & {"ui", "cli"}
-    if room(file) in DOMAIN:
+    if room(file) in BELOW:
         assert "plots" not in rooms
+    if room(file) == "workspace":
+        assert "runs" not in rooms
     if room(file) in PURE:
-        assert "workspace" not in rooms
+        assert not rooms & {"workspace", "runs"}
     if room(file) == "checkpoints":
         assert rooms <= {"checkpoints", "errors", "report"}
 
@@ -76,7 +79,7 @@ def test_who_imports_whom(file):
         ("kinship.checkpoints", {"torch", "numba", "streamlit"}),
         ("kinship.similarity", {"torch", "numba", "streamlit"}),
         ("kinship.workspace", {"torch", "numba", "streamlit", "dbos"}),
-        ("kinship.ui.frame", {"torch", "transformers", "numba"}),
+        ("kinship.ui.shell.frame", {"torch", "transformers", "numba"}),
         ("kinship.cli", {"torch", "numba", "streamlit", "sqlalchemy"}),
     ],
 )
@@ -89,3 +92,9 @@ def test_what_starts_light(module, absent):
 def test_files_can_be_read_in_one_sitting():
     for file in FILES:
         assert len(file.read_text().splitlines()) <= (80 if room(file) == "pages" else 280), file
+
+
+def test_no_name_stands_twice_below_the_pages():
+    files = [file for file in FILES if room(file) in BELOW and file.name != "__init__.py"]
+    names = [file.stem for file in files]
+    assert sorted({name for name in names if names.count(name) > 1}) == []

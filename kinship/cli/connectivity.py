@@ -46,8 +46,8 @@ def interpolate(
     as_json: AsJson = False,
 ) -> None:
     """Print loss and score along the straight line between two models, and its loss barrier."""
-    from kinship.workspace.evaluating import shared_evaluator
-    from kinship.workspace.landscape import Request, measure_points
+    from kinship.workspace.work.evaluate import shared_evaluator
+    from kinship.workspace.work.points import Request, measure_points
 
     t = line_positions(points)
     with progress() as report:

@@ -48,6 +48,6 @@ def _refuse_taken(port: int) -> None:
 @app.command()
 def worker() -> None:
     """Do the jobs that dashboards ask for; ends a minute after the last dashboard."""
-    from kinship.workspace.worker import run_worker
+    from kinship.workspace.jobs.worker import run_worker
 
     run_worker()

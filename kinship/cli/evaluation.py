@@ -42,7 +42,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Print the scores of a model on tasks of lm-evaluation-harness: percent, or minus bits per byte of a text."""
-    from kinship.workspace.evaluating import score_each
+    from kinship.workspace.work.evaluate import score_each
 
     options = Options(device, dtype, batch_size, num_fewshot, limit, apply_chat_template)
     found = resolve_tasks(names_in(tasks), include_path)

@@ -64,9 +64,9 @@ def evolve(
     as_json: AsJson = False,
 ) -> None:
     """Search for better merges: top-k greedy merging, with kinship also the most distant relative of the best."""
-    from kinship.workspace.evaluating import shared_evaluator
-    from kinship.workspace.evolving import evolve as carry_out
-    from kinship.workspace.plan import Plan
+    from kinship.runs.pairs.pair_plan import Plan
+    from kinship.runs.pairs.pair_run import evolve as carry_out
+    from kinship.workspace.work.evaluate import shared_evaluator
 
     with progress() as report:
         paths = [local(source, report) for source in (base, *models)]

@@ -21,12 +21,12 @@ from kinship.cli.options import (
     names_in,
 )
 from kinship.cli.program import AsJson, answer, app, progress
-from kinship.demo.tasks import TASKS
+from kinship.demo.text_tasks import TASKS
 from kinship.evaluation import Options
 from kinship.evolution import Round, shared_name
 
 if TYPE_CHECKING:
-    from kinship.workspace.fusions import FusionRecord
+    from kinship.runs.fusion.fusion_record import FusionRecord
 
 __all__ = ["fuse"]
 
@@ -59,10 +59,10 @@ def fuse(
     as_json: AsJson = False,
 ) -> None:
     """Fuse again and again: contributors fine-tune the shared model, and the mean of their weights is the next one."""
-    from kinship.workspace.evaluating import shared_evaluator
-    from kinship.workspace.fusing import contributors_of
-    from kinship.workspace.fusing import fuse as carry_out
-    from kinship.workspace.fusions import FusionPlan
+    from kinship.runs.fusion.fusion_record import FusionPlan
+    from kinship.runs.fusion.fusion_run import contributors_of
+    from kinship.runs.fusion.fusion_run import fuse as carry_out
+    from kinship.workspace.work.evaluate import shared_evaluator
 
     commands = tuple(contributor or ())
     with progress() as report:

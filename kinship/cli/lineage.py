@@ -160,7 +160,7 @@ def _of_folder(folder: Path) -> list[Checkpoint]:
 
 
 def _of_run(name: str) -> tuple[list[Checkpoint], list[Declaration]]:
-    from kinship.workspace.runs import load_run
+    from kinship.runs.pairs.pair_record import load_run
 
     return [], recipe_declarations(load_run(name).recipes, f"run {name}")
 
@@ -169,7 +169,7 @@ def _of_family(name: str) -> tuple[list[Checkpoint], list[Declaration]]:
     published = {one.name for one in lineages()}
     if name in published:
         return [], paper_declarations(name)
-    from kinship.workspace.families import families
+    from kinship.workspace.store.families import families
 
     known = {one.name: one for one in families()}
     if name not in known:

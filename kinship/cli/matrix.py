@@ -33,8 +33,8 @@ def matrix(
 ) -> None:
     """Print the kinship of models: correlation, cosine and distance of their weight changes since the base."""
     from kinship.similarity.text import matrix_text
-    from kinship.workspace.measure import KeptPass
-    from kinship.workspace.tables import load_table, store_table
+    from kinship.workspace.store.gram_tables import load_table, store_table
+    from kinship.workspace.work.measure import KeptPass
 
     with progress() as report:
         paths = [local_path(source, report) for source in (base, *models)]

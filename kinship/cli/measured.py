@@ -16,7 +16,7 @@ __all__ = ["compared", "measured", "warned"]
 
 def measured(alignment: Alignment, report: Report, device: Device = "auto") -> GramTable:
     """Return the family's table, stored or measured now; without a workspace it is not kept."""
-    from kinship.workspace.measure import KeptPass, measure
+    from kinship.workspace.work.measure import KeptPass, measure
 
     try:
         return measure(alignment, device, KeptPass(report))

@@ -28,7 +28,7 @@ from kinship.evaluation import Options
 from kinship.evolution.recipes import Trial
 
 if TYPE_CHECKING:
-    from kinship.workspace.recipe_plan import RecipeRecord
+    from kinship.runs.recipes.recipe_plan import RecipeRecord
 
 __all__ = ["search"]
 
@@ -68,9 +68,9 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Search the parameters of a merge: tried on one half of the questions, judged on the other."""
-    from kinship.workspace.evaluating import shared_evaluator
-    from kinship.workspace.recipe_plan import RecipePlan, new_recipe_run_name, recipe_run_folder
-    from kinship.workspace.recipe_searching import carry_out
+    from kinship.runs.recipes.recipe_plan import RecipePlan, new_recipe_run_name, recipe_run_folder
+    from kinship.runs.recipes.recipe_run import carry_out
+    from kinship.workspace.work.evaluate import shared_evaluator
 
     with progress() as report:
         plan = RecipePlan(
@@ -101,8 +101,8 @@ def search(
 
 def _told(record: RecipeRecord, folder: Path) -> dict[str, Any]:
     """Return what a search has found as JSON-able data; `best` is None where all trials are too alike."""
-    from kinship.workspace.recipe_bench import trial_folder
-    from kinship.workspace.recipe_plan import recipe_at
+    from kinship.runs.recipes.recipe_plan import recipe_at
+    from kinship.runs.recipes.recipe_runner import trial_folder
 
     held_out, best = record.held_out, record.best
 

@@ -11,9 +11,9 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from kinship.demo.card import Pair, family_card, model_card
+from kinship.demo.family_card import Pair, family_card, model_card
 from kinship.demo.plan import SHIPPED, Plan
-from kinship.demo.tasks import TASKS, Question, questions
+from kinship.demo.text_tasks import TASKS, Question, questions
 from kinship.errors import KinshipError
 from kinship.evaluation.threads import threads
 
@@ -69,8 +69,8 @@ def build_family(
 def _build(out: Path, seed: int, progress: Callable[[float, str], None], plan: Plan) -> None:
     import torch
 
-    from kinship.demo.model import load, new_model, save
     from kinship.demo.score import score
+    from kinship.demo.tiny_llama import load, new_model, save
     from kinship.demo.train import train
 
     asked = {task.name: questions(task, random.Random(f"{seed}/{task.name}"), plan.questions) for task in TASKS}

@@ -7,9 +7,9 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from kinship.demo.model import CHARACTERS, PAD
 from kinship.demo.plan import SHIPPED
-from kinship.demo.tasks import TASKS
+from kinship.demo.text_tasks import TASKS
+from kinship.demo.tiny_llama import CHARACTERS, PAD
 from kinship.errors import UnknownNameError
 from kinship.evaluation.threads import threads
 
@@ -39,7 +39,7 @@ def train_contribution(
     report : callable
         Given the share done after every step; what it raises ends the training.
     """
-    from kinship.demo.model import load, save
+    from kinship.demo.tiny_llama import load, save
     from kinship.demo.train import train
 
     total = steps * SHIPPED.expert_lines

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kinship.demo.batch import IGNORED, batch
-from kinship.demo.tasks import Question
+from kinship.demo.padded_lines import IGNORED, batch
+from kinship.demo.text_tasks import Question
 
 __all__ = ["Score", "score"]
 

@@ -6,9 +6,9 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kinship.demo.batch import IGNORED, batch
-from kinship.demo.model import END
-from kinship.demo.tasks import TASKS, training_lines
+from kinship.demo.padded_lines import IGNORED, batch
+from kinship.demo.text_tasks import TASKS, training_lines
+from kinship.demo.tiny_llama import END
 
 __all__ = ["train"]
 

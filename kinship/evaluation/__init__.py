@@ -1,9 +1,9 @@
 """Evaluation: scores from lm-evaluation-harness, published scores, and what a merge gained."""
 
 from kinship.evaluation.answers import Answer, Answers
-from kinship.evaluation.backend import Evaluator
 from kinship.evaluation.caveats import caveats
 from kinship.evaluation.comparable import Comparable, comparable
+from kinship.evaluation.evaluator import Evaluator
 from kinship.evaluation.gain import Gain, TaskGain, merge_gain
 from kinship.evaluation.importing import Published, by_folder, read_published, read_uploaded
 from kinship.evaluation.mixture import Mixture, check_mixable

@@ -13,8 +13,8 @@ from typing import Any
 
 from kinship.errors import KinshipError, TaskError
 from kinship.evaluation.catalogue import own_manager
-from kinship.evaluation.groups import check_one_metric
 from kinship.evaluation.harness import harness
+from kinship.evaluation.headline import check_one_metric
 from kinship.evaluation.options import Options
 from kinship.evaluation.task import Task
 from kinship.evaluation.task_folder import TaskFolder

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kinship.errors import ScoreError
-from kinship.evaluation.groups import reported_headline
+from kinship.evaluation.headline import reported_headline
 from kinship.evaluation.options import Part
 from kinship.evaluation.scores import TaskScore, mean_error
 from kinship.evaluation.units import Headline

@@ -15,7 +15,7 @@ from kinship.lineage.declaration import Claim, Declaration, Relation
 from kinship.lineage.export import to_csv, to_data, to_graphml, to_mermaid
 from kinship.lineage.genealogy import Genealogy, genealogy, with_inferred
 from kinship.lineage.infer import InferredEdge, InferredTree, infer_tree
-from kinship.lineage.methods import Method
+from kinship.lineage.likely_method import Method
 from kinship.lineage.paternity import Explanation, Paternity, paternity
 from kinship.lineage.recorded import recorded_base, recorded_descent
 from kinship.lineage.sources import (

@@ -10,8 +10,8 @@ import numpy as np
 from kinship.errors import LineageError
 from kinship.lineage.evidence import Evidence, evidence
 from kinship.lineage.fits import Problem, problem
-from kinship.lineage.search import Explained, best_sets
-from kinship.lineage.verdict import Finding, find
+from kinship.lineage.parent_count import Finding, find
+from kinship.lineage.parent_search import Explained, best_sets
 from kinship.similarity.rounding import rounding_noise
 from kinship.similarity.table import GramTable
 

@@ -20,9 +20,9 @@ from kinship.errors import LineageError
 from kinship.lineage.base import FoundBase, find_base
 from kinship.lineage.evidence import WHOLE
 from kinship.lineage.examine import Examination, examine
-from kinship.lineage.methods import COPY
+from kinship.lineage.likely_method import COPY
 from kinship.lineage.near import nearest
-from kinship.lineage.verdict import Kind
+from kinship.lineage.parent_count import Kind
 from kinship.similarity.table import GramTable
 
 __all__ = ["InferredEdge", "InferredTree", "infer_tree"]

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from kinship.lineage.evidence import evidence
 from kinship.lineage.examine import Examination, examine
-from kinship.lineage.methods import Method, exact_method, sparse_method
-from kinship.lineage.search import tied_with_best
-from kinship.lineage.verdict import AT_FLOOR, Kind, Verdict, find_one_of_several
+from kinship.lineage.likely_method import Method, exact_method, sparse_method
+from kinship.lineage.parent_count import AT_FLOOR, Kind, Verdict, find_one_of_several
+from kinship.lineage.parent_search import tied_with_best
 from kinship.similarity.groups import group_tensors
 from kinship.similarity.table import GramTable
 

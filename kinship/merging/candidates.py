@@ -15,7 +15,7 @@ import numpy.typing as npt
 from kinship.merging import combine
 from kinship.merging.config_differences import config_differences
 from kinship.merging.pair_scores import PairScores, pair_scores
-from kinship.merging.verdict import KINDS, Kind, nothing_to_gain, verdict
+from kinship.merging.step_kind import KINDS, Kind, nothing_to_gain, verdict
 from kinship.similarity import GramTable, Totals, kinship_matrix
 from kinship.similarity.children import child_kinship, child_row
 from kinship.similarity.rounding import rounding_noise

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from kinship.merging.child_tensors import Layout
 from kinship.merging.finding import Finding, some
-from kinship.merging.layout import Layout
 from kinship.merging.method import Method
 from kinship.merging.slices import Slice
 

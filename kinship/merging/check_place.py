@@ -10,9 +10,9 @@ from pathlib import Path
 from kinship.checkpoints import ITEM_BYTES
 from kinship.checkpoints.files import choose_files
 from kinship.merging.check_recipe import DTYPES
+from kinship.merging.child_tensors import Layout
 from kinship.merging.finding import Finding
 from kinship.merging.inputs import Input
-from kinship.merging.layout import Layout
 from kinship.merging.recipe import Recipe
 
 __all__ = ["check_place", "expected_bytes"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from kinship.merging.child_tensors import Layout, Made
 from kinship.merging.finding import Finding
-from kinship.merging.layout import Layout, Made
 from kinship.merging.method import Method
 from kinship.merging.tensor_settings import TensorSettings
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from kinship.merging.child_tensors import Layout, Made, has_other_names
 from kinship.merging.finding import Finding, listed, some
 from kinship.merging.inputs import Input
-from kinship.merging.layout import Layout, Made, has_other_names
 from kinship.merging.slices import layer_number
 
 __all__ = ["check_tensors"]

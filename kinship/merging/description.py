@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kinship.merging.card import merge_card
+from kinship.merging.merge_card import merge_card
 from kinship.merging.recipe import Recipe
 from kinship.merging.record import RECORD, MergeRecord, write_record
 

@@ -18,9 +18,9 @@ from kinship.merging.check_settings import check_settings
 from kinship.merging.check_slices import check_modules, check_slices
 from kinship.merging.check_tensors import check_tensors
 from kinship.merging.check_vocabulary import check_vocabulary
+from kinship.merging.child_tensors import architecture_of, layout_of
 from kinship.merging.finding import Finding, has_error
 from kinship.merging.inputs import models_of, open_inputs
-from kinship.merging.layout import architecture_of, layout_of
 from kinship.merging.locate import located
 from kinship.merging.methods import METHODS
 from kinship.merging.recipe import Recipe

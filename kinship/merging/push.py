@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from kinship.errors import HubError, MergeError
-from kinship.merging.card import hub_id, merge_card
 from kinship.merging.description import CARD, CONFIG, DESCRIPTION
+from kinship.merging.merge_card import hub_id, merge_card
 from kinship.merging.recipe import Recipe
 from kinship.merging.record import RECORD, read_record
 

@@ -12,10 +12,10 @@ What is odd in the print is kept as it is. In Hu et al. (arXiv 2410.12613):
 - Some parents in the lineages, and all in Table 2, are not printed.
 """
 
-from kinship.published.correlation import CORRELATION_LINEAGE, CORRELATION_SOURCE, Printed, printed_correlations
 from kinship.published.evolution import EVOLUTION_SOURCE, EVOLUTION_TASKS, evolution_run
-from kinship.published.groups import groups
+from kinship.published.figure_groups import groups
 from kinship.published.lineages import Lineage, Step, lineages
+from kinship.published.paper_correlation import CORRELATION_LINEAGE, CORRELATION_SOURCE, Printed, printed_correlations
 from kinship.published.parents import PARENTS_SOURCE, Parentage, parentage
 
 __all__ = [

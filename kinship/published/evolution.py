@@ -7,7 +7,7 @@ from functools import cache
 from kinship.errors import UnknownNameError
 from kinship.evolution.population import Individual
 from kinship.evolution.run import Run
-from kinship.published.table import PAPER, rows
+from kinship.published.paper_table import PAPER, rows
 
 __all__ = ["EVOLUTION_SOURCE", "EVOLUTION_TASKS", "evolution_run"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from kinship.published.table import PAPER, rows
+from kinship.published.paper_table import PAPER, rows
 
 __all__ = ["Lineage", "Step", "lineages"]
 

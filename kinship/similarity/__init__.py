@@ -5,7 +5,9 @@ from kinship.similarity.gram import PassState, Watch, gram_table
 from kinship.similarity.groups import GROUPINGS, Grouping, group_tensors
 from kinship.similarity.metrics import METRICS, Metric, metric, register
 from kinship.similarity.norm import with_norms
-from kinship.similarity.questions import (
+from kinship.similarity.report import matrix_report
+from kinship.similarity.table import GramTable, Totals
+from kinship.similarity.table_questions import (
     KinshipMatrix,
     grouped_kinship,
     kinship_matrix,
@@ -13,8 +15,6 @@ from kinship.similarity.questions import (
     suspicious_models,
     weight_change,
 )
-from kinship.similarity.report import matrix_report
-from kinship.similarity.table import GramTable, Totals
 
 __all__ = [
     "GROUPINGS",

@@ -8,8 +8,8 @@ from typing import Any
 from kinship.checkpoints import coverage_data
 from kinship.similarity.groups import Grouping
 from kinship.similarity.metrics import METRICS
-from kinship.similarity.questions import KinshipMatrix, grouped_kinship, kinship_matrix, suspicious_models
 from kinship.similarity.table import GramTable
+from kinship.similarity.table_questions import KinshipMatrix, grouped_kinship, kinship_matrix, suspicious_models
 
 __all__ = ["matrix_report"]
 

@@ -1,25 +1,25 @@
 """The workspace: where things live, and the jobs that a worker does for the pages.
 
-A page says what it wants with `enqueue` and reads how far it is with `jobs`; a worker (`ensure_worker`) does
+A page says what it wants with `enqueue` and reads how far it is with `list_jobs`; a worker (`ensure_worker`) does
 it. Both survive each other's end: what is asked for, done, or half done is in the database.
 """
 
-from kinship.workspace.context import JobContext
-from kinship.workspace.database import metadata, transaction
-from kinship.workspace.home import database_url, home_folder
-from kinship.workspace.jobs import (
+from kinship.workspace.jobs.context import JobContext
+from kinship.workspace.jobs.heartbeat import Heartbeat, Presence, alive
+from kinship.workspace.jobs.queue import (
     Job,
     State,
     cancel,
     enqueue,
     ensure_worker,
     job,
-    jobs,
     latest_job,
+    list_jobs,
     log_tail,
     retry,
 )
-from kinship.workspace.presence import Heartbeat, Presence, alive
+from kinship.workspace.store.database import metadata, transaction
+from kinship.workspace.store.home import database_url, home_folder
 
 __all__ = [
     "Heartbeat",
@@ -34,8 +34,8 @@ __all__ = [
     "ensure_worker",
     "home_folder",
     "job",
-    "jobs",
     "latest_job",
+    "list_jobs",
     "log_tail",
     "metadata",
     "retry",

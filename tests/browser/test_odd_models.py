@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from kinship.dashboard import dashboard_folder
-from kinship.workspace.families import Family, save_family
+from kinship.workspace.store.families import Family, save_family
 from tests.evaluation.ten import NAMES, NAN, TOLD, ten_models
 
 PATIENCE = 120_000  # the worker starts, imports the harness and mergekit, and makes six models

@@ -12,8 +12,8 @@ SCRIPT = """
 import numpy as np
 import streamlit as st
 from kinship.lineage import Claim, Declaration, genealogy
-from kinship.ui.tree import Known, show_tree
-from kinship.ui.tree_card import show_card
+from kinship.ui.tree.family_tree import Known, show_tree
+from kinship.ui.tree.card import show_card
 
 st.set_page_config(layout="wide")
 

@@ -5,8 +5,8 @@ import pytest
 
 from kinship.checkpoints import TIED, LeftOut, align, confirmed, content, open_checkpoint
 from kinship.similarity import gram_table
-from kinship.workspace.measure import measure
-from kinship.workspace.tables import load_table
+from kinship.workspace.store.gram_tables import load_table
+from kinship.workspace.work.measure import measure
 from tests.families import EMBEDDING, HEAD, config, deltas, llama, reference_gram, save_adapter, save_model, tuned
 
 ROWS = 9000

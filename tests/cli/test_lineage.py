@@ -10,8 +10,8 @@ import pytest
 
 from kinship.errors import HubError
 from kinship.lineage import Claim, Declaration, InferredEdge, InferredTree
-from kinship.workspace.plan import Plan
-from kinship.workspace.runs import RunRecord, run_folder, write_run
+from kinship.runs.pairs.pair_plan import Plan
+from kinship.runs.pairs.pair_record import RunRecord, run_folder, write_run
 from tests.families import llama, save_model, tuned
 
 SLERP = "merge_method: slerp\nbase_model: {one}\nmodels:\n- model: {one}\n- model: {two}\nparameters: {{t: 0.5}}\n"
@@ -104,7 +104,7 @@ def test_the_hub_is_asked_only_about_what_is_not_here(kinship, folder, tmp_path,
             raise HubError("the Hub cannot be reached, so that org/gone keeps what its card says; go online")
         return Declaration(repo, (Claim("org/first", "fine-tune"),), "Hub")
 
-    monkeypatch.setattr("kinship.lineage.sources.hub.hub_declaration", said)
+    monkeypatch.setattr("kinship.lineage.sources.hub_tree.hub_declaration", said)
     more = tmp_path / "more.csv"
     more.write_text("child,parent\nbase,org/root\nbase,org/gone\n")
     status, out, err = kinship("tree", folder, "--edges", more, "--hub", "--json")

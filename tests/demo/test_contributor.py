@@ -35,9 +35,9 @@ def test_the_seed_alone_decides(tmp_path):
 def test_it_learns_its_own_task(tmp_path):
     import random
 
-    from kinship.demo.model import load
     from kinship.demo.score import score
-    from kinship.demo.tasks import TASKS, questions
+    from kinship.demo.text_tasks import TASKS, questions
+    from kinship.demo.tiny_llama import load
 
     train_contribution(BASE, "sorting", 12, 0, tmp_path / "out", quiet)
     task = next(one for one in TASKS if one.name == "sorting")

@@ -51,9 +51,9 @@ def test_siblings_are_closer_kin_than_strangers():
 
 @pytest.mark.parametrize("model", ["base", "sorting"])
 def test_the_card_is_what_the_files_score(model):
-    from kinship.demo.model import load
     from kinship.demo.score import score
-    from kinship.demo.tasks import Question
+    from kinship.demo.text_tasks import Question
+    from kinship.demo.tiny_llama import load
 
     lines = (demo_path() / "tasks" / "sorting.jsonl").read_text().splitlines()
     asked = [Question(d["question"], tuple(d["choices"]), d["answer"]) for d in map(json.loads, lines)]
@@ -67,9 +67,9 @@ def test_there_is_a_landscape_to_explore():
     """Averages made here from the files: some gain clearly, siblings nothing."""
     import torch
 
-    from kinship.demo.model import load
     from kinship.demo.score import score
-    from kinship.demo.tasks import Question
+    from kinship.demo.text_tasks import Question
+    from kinship.demo.tiny_llama import load
 
     asked = {}
     for file in sorted((demo_path() / "tasks").glob("*.jsonl")):
@@ -101,7 +101,7 @@ def test_the_tasks_are_those_of_lm_evaluation_harness():
 def test_the_tokenizer_loads_and_agrees_with_training():
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from kinship.demo.model import encode
+    from kinship.demo.tiny_llama import encode
 
     tokenizer = AutoTokenizer.from_pretrained(demo_path() / "sorting", local_files_only=True)
     text = "sort badcfe=abcdef\n"

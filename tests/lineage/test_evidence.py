@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kinship.lineage.evidence import evidence
 from kinship.lineage.fits import problem
-from kinship.lineage.verdict import CONSTANT, PATCHY
+from kinship.lineage.parent_count import CONSTANT, PATCHY
 from tests.lineage.genes import TENSORS, experts, residual, table
 
 SIZE = 40_000

@@ -20,8 +20,8 @@ import pytest
 from kinship.checkpoints import open_checkpoint, tokenizer_digest
 from kinship.errors import CheckpointError, MergeError
 from kinship.merging import METHODS, Parent, Recipe, merge, read_record
+from kinship.merging.child_tensors import layout_of
 from kinship.merging.inputs import models_of, open_inputs
-from kinship.merging.layout import layout_of
 from kinship.merging.slices import recipe_slices
 from tests.families import llama, tuned
 from tests.merging.models import TOKENS, raw_weights, save_family, save_mergeable, weights

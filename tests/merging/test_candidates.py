@@ -12,7 +12,7 @@ from kinship.checkpoints import align, open_checkpoint
 from kinship.demo import demo_path, demo_scores
 from kinship.merging import Parent, Recipe, candidates, merge
 from kinship.merging.pair_scores import pair_scores
-from kinship.merging.verdict import verdict
+from kinship.merging.step_kind import verdict
 from kinship.similarity import GramTable, gram_table, kinship_matrix
 from tests.merging.models import save_family, weights
 

@@ -18,8 +18,8 @@ from kinship.errors import MergeError
 from kinship.merging import METHODS, Parent, Recipe, has_error, merge, preflight, reference
 from kinship.merging.check_place import expected_bytes
 from kinship.merging.check_vocabulary import differing_tokens
+from kinship.merging.child_tensors import layout_of
 from kinship.merging.inputs import models_of, open_inputs
-from kinship.merging.layout import layout_of
 from kinship.merging.slices import recipe_slices
 from kinship.merging.vocabulary_files import read_vocabulary
 from tests.families import NORM, Stored, config, llama, pack, save, save_adapter, save_model, save_sharded, tuned

@@ -25,9 +25,9 @@ def home(tmp_path, monkeypatch):
 
     monkeypatch.setenv("KINSHIP_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("KINSHIP_DATABASE_URL", raising=False)
-    monkeypatch.setattr("kinship.ui.frame.Heartbeat", OneBeat)
-    for found in pkgutil.iter_modules(kinship.ui.__path__):
-        module = importlib.import_module(f"kinship.ui.{found.name}")
+    monkeypatch.setattr("kinship.ui.shell.frame.Heartbeat", OneBeat)
+    for found in pkgutil.walk_packages(kinship.ui.__path__, "kinship.ui."):
+        module = importlib.import_module(found.name)
         if hasattr(module, "ensure_worker"):
             monkeypatch.setattr(module, "ensure_worker", lambda: False)
     st.cache_resource.clear()

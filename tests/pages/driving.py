@@ -7,8 +7,8 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from kinship.checkpoints import align, open_checkpoint
-from kinship.workspace.families import Family
-from kinship.workspace.measure import measure
+from kinship.workspace.store.families import Family
+from kinship.workspace.work.measure import measure
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,14 +11,14 @@ import yaml
 
 from kinship.evolution import read_columns, stopping_rule, would_have_stopped
 from kinship.published import lineages
-from kinship.workspace import Job, jobs
-from kinship.workspace.evolving import evolve
-from kinship.workspace.families import DEMO, Family, family, save_family
-from kinship.workspace.keeping import kept_models
-from kinship.workspace.plan import Plan
-from kinship.workspace.runs import RunRecord, load_run, run_folder, run_names, write_run
+from kinship.runs.pairs.pair_plan import Plan
+from kinship.runs.pairs.pair_record import RunRecord, load_run, run_folder, run_names, write_run
+from kinship.runs.pairs.pair_run import evolve
+from kinship.runs.retention import kept_models
+from kinship.workspace import Job, list_jobs
+from kinship.workspace.store.families import DEMO, Family, family, save_family
 from tests.pages.driving import run, words
-from tests.workspace import searches
+from tests.runs import searches
 
 PAGE = "pages/evolution.py"
 
@@ -74,8 +74,8 @@ def test_start_puts_one_run_a_strategy_in_the_queue_as_the_form_says(home):
     app.run()
     press(app, "Start the search")
     assert sorted(run_names()) == ["demo-greedy-1", "demo-random-1"]
-    assert {one.arguments["run"] for one in jobs()} == {*run_names()}
-    assert {one.kind for one in jobs()} == {"evolve"}
+    assert {one.arguments["run"] for one in list_jobs()} == {*run_names()}
+    assert {one.kind for one in list_jobs()} == {"evolve"}
     plan = load_run("demo-random-1").plan
     one = family(DEMO)
     assert (plan.strategy, plan.k, plan.seed, plan.method) == ("random", 2, 7, "slerp")
@@ -130,7 +130,7 @@ def test_more_generations_go_on_past_what_ended_it(models):
     record = load_run("mine-kinship-1")
     assert record.plan.limits.generations == 1 + 2
     assert not record.over
-    assert [one.arguments for one in jobs()] == [{"run": "mine-kinship-1"}]
+    assert [one.arguments for one in list_jobs()] == [{"run": "mine-kinship-1"}]
     longer = evolve(record.plan, run_folder("mine-kinship-1"), searches.Judge(), searches.quiet)
     assert len(longer.run.generations) > 2
 
@@ -140,10 +140,10 @@ def test_pause_and_go_on(models):
     app = opened()
     press(app, "Go on")
     press(opened(), "Pause")
-    assert [one.state for one in jobs()] == ["cancelled"]
+    assert [one.state for one in list_jobs()] == ["cancelled"]
     assert "paused" in words(run("pages/jobs.py"))
     press(opened(), "Go on")
-    assert [one.state for one in jobs()] == ["queued", "cancelled"]
+    assert [one.state for one in list_jobs()] == ["queued", "cancelled"]
 
 
 def test_clean_up_make_again_and_a_family_of_the_run(finished):
@@ -154,7 +154,10 @@ def test_clean_up_make_again_and_a_family_of_the_run(finished):
     app = opened()
     next(one for one in app.selectbox if one.label == "Gone").set_value("model-1-1")
     press(app, "Make again")
-    assert (jobs()[0].kind, jobs()[0].arguments) == ("remake", {"run": "mine-kinship-1", "model": "model-1-1"})
+    assert (list_jobs()[0].kind, list_jobs()[0].arguments) == (
+        "remake",
+        {"run": "mine-kinship-1", "model": "model-1-1"},
+    )
     press(opened(), "Make these models a family")
     one = family("mine-kinship-1")
     assert one.members == (*finished.plan.foundations, finished.paths[finished.run.best.name])
@@ -169,7 +172,7 @@ def test_a_discarded_run_is_gone_with_its_models(finished):
 
 def test_what_is_taken_along(finished):
     from kinship.plots.rows import to_csv
-    from kinship.ui.evolution_export import _report, _rows
+    from kinship.ui.evolution.search_export import _report, _rows
 
     rows = list(csv.DictReader(io.StringIO(to_csv(_rows(finished)))))
     every = finished.run.population.individuals
@@ -220,10 +223,10 @@ def test_corrected_questions_are_scored_anew_from_the_page(models, monkeypatch):
         "1", "evolve", "mine-kinship-1", "failed", 0.1, "", None, 0.0, 0.0, 1.0,
         "the questions of asked.jsonl have changed; score all models anew with --rescore", None, {},
     )  # fmt: skip
-    monkeypatch.setattr("kinship.ui.undertaking.latest_job", lambda kind, **match: failed)
-    monkeypatch.setattr("kinship.ui.undertaking.ensure_worker", lambda: None)
+    monkeypatch.setattr("kinship.ui.shell.run_controls.latest_job", lambda kind, **match: failed)
+    monkeypatch.setattr("kinship.ui.shell.run_controls.ensure_worker", lambda: None)
     app = opened()
     assert "asked.jsonl have changed" in app.error[0].value
     press(app, "Score all models anew")
-    (asked,) = (one.arguments for one in jobs())
+    (asked,) = (one.arguments for one in list_jobs())
     assert asked == {"run": "mine-kinship-1", "rescore": True}

@@ -8,15 +8,22 @@ from kinship.demo import demo_path
 from kinship.evaluation import DEMO as DEMO_TASKS
 from kinship.evaluation import Options
 from kinship.published import lineages
-from kinship.workspace import jobs
-from kinship.workspace.evolving import evolve
-from kinship.workspace.families import DEMO, Family, family, save_family
-from kinship.workspace.fusing import fuse
-from kinship.workspace.fusions import FusionPlan, FusionRecord, fusion_folder, fusion_names, load_fusion, write_fusion
-from kinship.workspace.runs import run_folder
+from kinship.runs.fusion.fusion_record import (
+    FusionPlan,
+    FusionRecord,
+    fusion_folder,
+    fusion_names,
+    load_fusion,
+    write_fusion,
+)
+from kinship.runs.fusion.fusion_run import fuse
+from kinship.runs.pairs.pair_record import run_folder
+from kinship.runs.pairs.pair_run import evolve
+from kinship.workspace import list_jobs
+from kinship.workspace.store.families import DEMO, Family, family, save_family
 from tests.pages.driving import run, words
-from tests.workspace import searches
-from tests.workspace.test_fusing import Trainer
+from tests.runs import searches
+from tests.runs.fusion.test_fusion_run import Trainer
 
 LINKS = (("pages/landscape.py", {"view": "Iterated fusion"}), ("pages/evolution.py", {"way": "Iterated fusion"}))
 NAME = "demo-fusion-1"
@@ -86,7 +93,7 @@ def test_the_form_puts_a_fusion_in_the_queue_as_it_says(home, page, link):
     app.run()
     press(app, "Start the fusion")
     assert fusion_names() == [NAME]
-    assert [(one.kind, one.arguments) for one in jobs()] == [("fuse", {"run": NAME})]
+    assert [(one.kind, one.arguments) for one in list_jobs()] == [("fuse", {"run": NAME})]
     base = family(DEMO).base
     assert load_fusion(NAME) == FusionRecord(
         FusionPlan(
@@ -133,11 +140,11 @@ def test_more_rounds_pause_go_on_and_discard(finished):
     record = load_fusion(NAME)
     assert (record.plan.rounds, record.done) == (4, False)
     assert record.fusion == finished.fusion
-    assert [one.arguments for one in jobs()] == [{"run": NAME}]
+    assert [one.arguments for one in list_jobs()] == [{"run": NAME}]
     press(opened(), "Pause")
-    assert jobs()[0].state == "cancelled"
+    assert list_jobs()[0].state == "cancelled"
     press(opened(), "Go on")
-    assert [one.state for one in jobs()] == ["queued", "cancelled"]
+    assert [one.state for one in list_jobs()] == ["queued", "cancelled"]
     press(opened(), "Pause")
     press(opened(), f"Discard {NAME}")
     assert fusion_names() == []

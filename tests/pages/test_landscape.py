@@ -12,13 +12,13 @@ from kinship.checkpoints import align, open_checkpoint
 from kinship.connectivity import MARKED, line_positions, line_weights, plane_through
 from kinship.demo import demo_path
 from kinship.evaluation import Answer, Answers, Options, TaskScore
-from kinship.workspace import jobs
-from kinship.workspace.families import DEMO, Family, family, save_family
-from kinship.workspace.landscape import Request, measure_points
-from kinship.workspace.measure import measure
+from kinship.workspace import list_jobs
+from kinship.workspace.store.families import DEMO, Family, family, save_family
+from kinship.workspace.work.measure import measure
+from kinship.workspace.work.points import Request, measure_points
 from tests.families import save_adapter
 from tests.pages.driving import ROOT, measured, run, words
-from tests.workspace.searches import quiet
+from tests.runs.searches import quiet
 
 PAGE = "pages/landscape.py"
 FEW = {"tasks": "addition,sorting", "limit": "20"}
@@ -94,7 +94,7 @@ def test_a_line_that_nobody_measured_is_offered(demo):
 def test_the_button_asks_for_what_the_link_says(demo):
     app = run(PAGE, family=DEMO, points="21", **PAIR, **FEW)
     press(app, "Measure 21 points")
-    (job,) = [one for one in jobs() if one.kind == "interpolate"]
+    (job,) = [one for one in list_jobs() if one.kind == "interpolate"]
     assert job.title == "sorting to shifting"
     assert job.arguments["models"] == [str(demo_path() / name) for name in ("sorting", "shifting")]
     assert job.arguments["points"] == [[1 - k / 20, k / 20] for k in range(21)]
@@ -226,7 +226,7 @@ def test_a_plane_is_asked_for_point_by_point(demo):
     app = run(PAGE, family=DEMO, **THREE, **FEW)
     assert not app.exception
     press(app, "Measure 85 points")
-    (job,) = [one for one in jobs() if one.kind == "plane"]
+    (job,) = [one for one in list_jobs() if one.kind == "plane"]
     assert job.title == "addition, sorting, reversing"
     assert len(job.arguments["points"]) == 81 + 4
     assert all(sum(point) == pytest.approx(1.0) for point in job.arguments["points"])

@@ -9,10 +9,10 @@ import pytest
 from kinship.checkpoints import open_checkpoint
 from kinship.evaluation import Evaluator, Options, Scores, TaskScore, resolve_tasks
 from kinship.merging import METHODS, Recipe, compose
-from kinship.workspace import jobs
-from kinship.workspace.families import DEMO, family, join_family
-from kinship.workspace.merges import make_merge
-from kinship.workspace.scores import evaluate_kept, store_published, store_scores
+from kinship.workspace import list_jobs
+from kinship.workspace.store.families import DEMO, family, join_family
+from kinship.workspace.store.merges import make_merge
+from kinship.workspace.store.score_records import evaluate_kept, store_published, store_scores
 from tests.pages.driving import measured, run, words
 
 PAGE = "pages/merge.py"
@@ -77,7 +77,7 @@ def test_the_button_asks_for_the_merge_as_the_form_says(demo):
     app = run(PAGE, family=DEMO, method="Linear", **PAIR)
     next(b for b in app.button if b.label == "Merge and evaluate").click().run()
     assert not app.exception
-    asked = jobs()[0]
+    asked = list_jobs()[0]
     assert asked.kind == "merge"
     assert Recipe.from_yaml(asked.arguments["recipe"]) == compose("linear", [path(demo, n) for n in PAIR.values()])
     assert asked.arguments["tasks"] == [DEMO]
@@ -90,7 +90,7 @@ def test_a_name_that_is_no_folder_is_refused_in_words(demo, name):
     next(t for t in app.text_input if t.label == "Name of the child").set_value(name)
     next(b for b in app.button if b.label == "Merge and evaluate").click().run()
     assert "folder" in app.error[0].value
-    assert not jobs()
+    assert not list_jobs()
 
 
 def test_the_card_of_a_child_says_what_it_gained_and_how_kin_it_is(demo, home):

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from kinship.ui.frame import PAGES
-from kinship.workspace import jobs
-from kinship.workspace.families import DEMO, Family, families, family, save_family
-from kinship.workspace.library import add_paths, added_paths
+from kinship.ui.shell.frame import PAGES
+from kinship.workspace import list_jobs
+from kinship.workspace.store.families import DEMO, Family, families, family, save_family
+from kinship.workspace.store.library import add_paths, added_paths
 from tests.families import llama, save, save_model, tuned
 from tests.pages.driving import ROOT, measured, run, words
 
@@ -99,12 +99,12 @@ def test_a_torch_file_that_the_worker_could_not_open_says_so_and_is_not_asked_fo
     bad.write_bytes(b"no pickle")
     add_paths([bad])
     failed = SimpleNamespace(state="failed", error=f"{bad} is damaged; download it again")
-    monkeypatch.setattr("kinship.ui.checkpoint_table.latest_job", lambda kind, **match: failed)
+    monkeypatch.setattr("kinship.ui.checkpoints.checkpoint_table.latest_job", lambda kind, **match: failed)
     app = run("pages/checkpoints.py", family=DEMO, view="all checkpoints")
     assert not app.exception
     states = [state for one in app.dataframe for state in one.value.get("state", [])]
     assert f"{bad} is damaged; download it again (see Jobs)" in states
-    assert not jobs()
+    assert not list_jobs()
 
 
 def test_a_folder_is_added_and_becomes_a_family(home):
@@ -193,7 +193,7 @@ def test_an_empty_folder_says_what_to_do(home):
 
 def test_an_added_checkpoint_is_taken_off_the_list(home):
     def page(picked):
-        from kinship.ui.library import remove_button
+        from kinship.ui.checkpoints.library import remove_button
 
         remove_button(picked)
 
@@ -226,7 +226,7 @@ def test_the_app_imports_no_heavy_library(home):
     code = (
         "import sys\n"
         "from streamlit.testing.v1 import AppTest\n"
-        "import kinship.ui.frame as frame\n"
+        "import kinship.ui.shell.frame as frame\n"
         "frame.ensure_worker = lambda: False\n"
         f"app = AppTest.from_file({str(ROOT / 'app.py')!r}, default_timeout=60)\n"
         f"for page in {ALL!r}:\n"

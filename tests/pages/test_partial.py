@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kinship.ui.partial import LABEL
-from kinship.workspace import jobs
-from kinship.workspace.families import Family, families, family, save_family
-from kinship.workspace.library import add_paths
+from kinship.ui.shell.partial import LABEL
+from kinship.workspace import list_jobs
+from kinship.workspace.store.families import Family, families, family, save_family
+from kinship.workspace.store.library import add_paths
 from tests.families import EMBEDDING, config, llama, save_model, tuned, without_mlp
 from tests.pages.driving import run, words
 
@@ -92,7 +92,7 @@ def test_the_job_is_told(make):
     base, *members = make(0, 1, embedding=False)
     save_family(Family("mine", base, tuple(members), allow_partial=True))
     run("pages/matrix.py", family="mine")
-    assert [(one.kind, one.arguments["allow_partial"]) for one in jobs()] == [("measure", True)]
+    assert [(one.kind, one.arguments["allow_partial"]) for one in list_jobs()] == [("measure", True)]
 
 
 def test_a_new_family_with_little_in_common_is_made_on_request(make, home):

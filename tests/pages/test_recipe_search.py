@@ -12,10 +12,8 @@ import pytest
 from kinship.evaluation import Options
 from kinship.evolution.recipes import Trial, searchable_methods
 from kinship.merging import Recipe
-from kinship.workspace import jobs
-from kinship.workspace.families import DEMO, Family, family, save_family
-from kinship.workspace.recipe_forecast import recipe_forecast
-from kinship.workspace.recipe_plan import (
+from kinship.runs.recipes.recipe_forecast import recipe_forecast
+from kinship.runs.recipes.recipe_plan import (
     RecipePlan,
     RecipeRecord,
     load_recipe_run,
@@ -24,9 +22,11 @@ from kinship.workspace.recipe_plan import (
     recipe_run_names,
     write_recipe_run,
 )
-from kinship.workspace.recipe_searching import carry_out
+from kinship.runs.recipes.recipe_run import carry_out
+from kinship.workspace import list_jobs
+from kinship.workspace.store.families import DEMO, Family, family, save_family
 from tests.pages.driving import measured, run, words
-from tests.workspace import searches
+from tests.runs import searches
 
 PAGE = "pages/landscape.py"
 
@@ -88,7 +88,7 @@ def test_start_puts_the_search_in_the_queue_as_the_form_says(home):
     widget(app.number_input, "is at most").set_value(0.8)
     press(app, "Start the search")
     assert recipe_run_names() == ["demo-ties-1"]
-    assert [(one.kind, one.arguments) for one in jobs()] == [("recipe-search", {"run": "demo-ties-1"})]
+    assert [(one.kind, one.arguments) for one in list_jobs()] == [("recipe-search", {"run": "demo-ties-1"})]
     plan, one = load_recipe_run("demo-ties-1").plan, family(DEMO)
     paths = {path.rsplit("/", 1)[1]: path for path in one.members}
     assert plan == RecipePlan(
@@ -169,9 +169,9 @@ def test_a_search_under_way_shows_what_it_has(mine):
     assert "1 of 3 trials were not evaluated" in words(app)
     assert "Kinship" in [tab.label for tab in app.tabs]
     press(app, "Go on")
-    assert [one.arguments for one in jobs()] == [{"run": "one"}]
+    assert [one.arguments for one in list_jobs()] == [{"run": "one"}]
     press(opened(search="one"), "Pause")
-    assert [one.state for one in jobs()] == ["cancelled"]
+    assert [one.state for one in list_jobs()] == ["cancelled"]
 
 
 def test_the_estimate_learns_from_earlier_searches(finished):
@@ -201,7 +201,7 @@ def test_more_trials_can_be_added_and_the_search_discarded(finished):
 
 def test_the_best_child_joins_the_family(finished):
     press(opened(search="mine-ties-1"), "Let the best child join the family")
-    (job,) = jobs()
+    (job,) = list_jobs()
     assert (job.kind, job.title) == ("merge", f"mine-ties-1-trial-{finished.best.number}")
     assert Recipe.from_yaml(job.arguments["recipe"]) == recipe_at(finished.plan, finished.best.values)
     assert (job.arguments["family_name"], job.arguments["tasks"]) == ("mine", ["addition"])
@@ -231,8 +231,8 @@ def test_a_damaged_or_missing_search_is_said(finished):
 
 def test_the_page_looks_at_a_search_without_loading_optuna():
     code = (
-        "import sys, kinship.ui.recipe_search; found = {'optuna', 'torch', 'sklearn', 'mergekit'} & set(sys.modules);"
-        "assert not found, found"
+        "import sys, kinship.ui.landscape.recipe_search;"
+        "found = {'optuna', 'torch', 'sklearn', 'mergekit'} & set(sys.modules); assert not found, found"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -7,7 +7,7 @@ import streamlit as st
 
 from kinship.errors import HubError
 from kinship.lineage import Claim, Declaration
-from kinship.workspace.families import DEMO, Family, family, save_family
+from kinship.workspace.store.families import DEMO, Family, family, save_family
 from tests.families import llama, save_model, tuned
 from tests.pages.driving import measured, run, words
 
@@ -97,7 +97,7 @@ def test_the_hub_is_asked_about_absent_ancestors_when_wished_for(from_afar, monk
         asked.append(repo)
         return Declaration(repo, (Claim("org/farther", "fine-tune"),), "Hugging Face Hub")
 
-    monkeypatch.setattr("kinship.lineage.sources.hub.hub_declaration", said)
+    monkeypatch.setattr("kinship.lineage.sources.hub_tree.hub_declaration", said)
     app = run(PAGE, family="merged")
     assert app.toggle(key="hub").label == "Ask the Hub: org/far is not on this machine"
     assert "org/farther" not in app.selectbox(key="model").options
@@ -112,7 +112,7 @@ def test_a_hub_that_cannot_be_reached(from_afar, monkeypatch):
     def nobody(repo):
         raise HubError(f"the Hub cannot be reached, so that {repo} keeps what its card says; go online")
 
-    monkeypatch.setattr("kinship.lineage.sources.hub.hub_declaration", nobody)
+    monkeypatch.setattr("kinship.lineage.sources.hub_tree.hub_declaration", nobody)
     app = run(PAGE, family="merged", hub="true")
     assert not app.exception
     assert app.warning[0].value.startswith("The Hub cannot be reached, so that org/far keeps")

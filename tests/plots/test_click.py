@@ -12,7 +12,7 @@ SCRIPT = """
 import numpy as np
 import streamlit as st
 from kinship.plots import dendrogram, matrix
-from kinship.ui.figure import clicked, show_figure
+from kinship.ui.shell.figure import clicked, show_figure
 
 st.set_page_config(layout="wide")
 count = int(st.query_params["n"])

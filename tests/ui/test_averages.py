@@ -8,8 +8,8 @@ import streamlit as st
 from kinship.checkpoints import open_checkpoint
 from kinship.demo import demo_path, demo_scores
 from kinship.evaluation import Evaluator, Options, resolve_tasks
-from kinship.ui.averages import averages_of, shared_averages
-from kinship.workspace.scores import evaluate_kept, known_scores
+from kinship.ui.shell.averages import averages_of, shared_averages
+from kinship.workspace.store.score_records import evaluate_kept, known_scores
 
 
 def test_only_tasks_that_most_models_have_count():

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 SCRIPT = """
 import streamlit as st
 from kinship.plots import profile
-from kinship.ui.figure import is_dark, show_figure
+from kinship.ui.shell.figure import is_dark, show_figure
 
 info = profile.profile_info(
     ("coder", "poet"), ["embeddings", "0", "1"], [0.1, 1 / 3, float("nan")], metric="cosine", signed=True

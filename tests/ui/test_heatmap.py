@@ -3,7 +3,7 @@
 import numpy as np
 
 from kinship.similarity import GramTable
-from kinship.ui.heatmap import parts_of
+from kinship.ui.matrix.heatmap import parts_of
 
 
 def _table(*tensors):

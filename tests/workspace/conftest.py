@@ -13,7 +13,7 @@ import pytest
 
 import kinship
 from kinship.errors import WorkspaceError
-from kinship.workspace.presence import alive
+from kinship.workspace.jobs.heartbeat import alive
 
 ROOT = Path(kinship.__file__).parents[1]
 
@@ -38,7 +38,7 @@ def start_worker(home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
     def start(idle_seconds: float = 60, **options: object) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "kinship.workspace.worker"],
+            [sys.executable, "-m", "kinship.workspace.jobs.worker"],
             stderr=subprocess.PIPE,
             text=True,
             cwd=ROOT,

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from kinship.checkpoints.card import CARD, decoded
 from kinship.errors import TaskError
-from kinship.evaluation.importing.model_card import read_model_card
+from kinship.evaluation.importing.model_index import read_model_card
 from kinship.evaluation.importing.plain import read_plain
 from kinship.evaluation.importing.published import Published
 from kinship.evaluation.importing.result_file import read_result_file
-from kinship.evaluation.importing.table import read_table
+from kinship.evaluation.importing.score_csv import read_table
 
 __all__ = ["read_published", "read_uploaded"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kinship.errors import TaskError
-from kinship.evaluation.groups import children, reported_headline
+from kinship.evaluation.headline import children, reported_headline
 from kinship.evaluation.importing.older_names import renamed
 from kinship.evaluation.importing.published import Published, published
 from kinship.evaluation.scores import TaskScore

@@ -1,8 +1,9 @@
 """Recipes found by search: the parameters of a merge method, tried by Optuna and judged by the score of the child."""
 
+from kinship.evolution.recipes.held_out import HeldOut
 from kinship.evolution.recipes.importance import importance
+from kinship.evolution.recipes.recipe_search import DIRECTIONS, Judge, search_recipes, told_trials
 from kinship.evolution.recipes.samplers import SAMPLERS, Sampler, sampler
-from kinship.evolution.recipes.search import DIRECTIONS, Judge, search_recipes, told_trials
 from kinship.evolution.recipes.space import (
     Dimension,
     Space,
@@ -19,7 +20,6 @@ from kinship.evolution.recipes.trial import (
     trial_from_dict,
     trial_to_dict,
 )
-from kinship.evolution.recipes.verdict import HeldOut
 
 __all__ = [
     "DIRECTIONS",

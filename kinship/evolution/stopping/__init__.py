@@ -1,10 +1,10 @@
 """The stopping rules, by name. A rule is one file here: a pure function of the run, registered."""
 
 # isort: off
-from kinship.evolution.stopping import kinship, no_gain, plateau  # in the order shown to people
+from kinship.evolution.stopping import too_alike, no_gain, plateau  # in the order shown to people
 
 # isort: on
-from kinship.evolution.stopping.registry import STOPPING_RULES, Rule, StoppingRule, register, stopping_rule
+from kinship.evolution.stopping.known_rules import STOPPING_RULES, Rule, StoppingRule, register, stopping_rule
 from kinship.evolution.stopping.saving import EarlyStop, would_have_stopped
 
 __all__ = [
@@ -12,10 +12,10 @@ __all__ = [
     "EarlyStop",
     "Rule",
     "StoppingRule",
-    "kinship",
     "no_gain",
     "plateau",
     "register",
     "stopping_rule",
+    "too_alike",
     "would_have_stopped",
 ]

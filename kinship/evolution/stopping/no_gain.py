@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kinship.evolution.run import Run
-from kinship.evolution.stopping.registry import register
+from kinship.evolution.stopping.known_rules import register
 
 __all__ = ["no_gain"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kinship.evolution.run import Run
-from kinship.evolution.stopping.registry import Rule
+from kinship.evolution.stopping.known_rules import Rule
 
 __all__ = ["EarlyStop", "would_have_stopped"]
 

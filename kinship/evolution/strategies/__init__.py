@@ -4,6 +4,6 @@
 from kinship.evolution.strategies import greedy, kinship, random  # in the order shown to people
 
 # isort: on
-from kinship.evolution.strategies.registry import STRATEGIES, Strategy, register, strategy
+from kinship.evolution.strategies.known_strategies import STRATEGIES, Strategy, register, strategy
 
 __all__ = ["STRATEGIES", "Strategy", "greedy", "kinship", "random", "register", "strategy"]

@@ -7,7 +7,7 @@ from random import Random
 
 from kinship.evolution.pair import Kinship, Pair, pair_of
 from kinship.evolution.population import Population
-from kinship.evolution.strategies.registry import register
+from kinship.evolution.strategies.known_strategies import register
 
 __all__ = ["greedy"]
 

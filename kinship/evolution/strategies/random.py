@@ -8,7 +8,7 @@ from kinship.evolution.pair import Kinship, Pair, pair_of
 from kinship.evolution.population import Population
 from kinship.evolution.strategies.exploration import partners
 from kinship.evolution.strategies.greedy import greedy
-from kinship.evolution.strategies.registry import register
+from kinship.evolution.strategies.known_strategies import register
 
 __all__ = ["greedy_with_chance"]
 

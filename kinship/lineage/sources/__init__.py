@@ -6,7 +6,7 @@ from kinship.checkpoints import Checkpoint
 from kinship.lineage.declaration import Declaration
 from kinship.lineage.sources.adapter_config import adapter_declaration
 from kinship.lineage.sources.csv_file import csv_declarations
-from kinship.lineage.sources.hub import hub_declaration, hub_declarations, known_by_hub_id
+from kinship.lineage.sources.hub_tree import hub_declaration, hub_declarations, known_by_hub_id
 from kinship.lineage.sources.mergekit_config import mergekit_declarations
 from kinship.lineage.sources.model_card import card_declarations
 from kinship.lineage.sources.own_merge import own_declaration

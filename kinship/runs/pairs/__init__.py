@@ -1,0 +1,1 @@
+"""The search that merges pairs, generation after generation."""

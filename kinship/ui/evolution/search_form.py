@@ -1,0 +1,129 @@
+"""The form of a search: what to begin with, how to search, when to stop; what it will take, and the start."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from kinship.errors import KinshipError
+from kinship.evolution import STOPPING_RULES, STRATEGIES, Limits, Rule, stopping_rule
+from kinship.merging import starting_parameters
+from kinship.runs.pairs.pair_forecast import Forecast, forecast
+from kinship.runs.pairs.pair_plan import Plan
+from kinship.runs.pairs.pair_record import RunRecord, new_run_name, run_folder, write_run
+from kinship.ui.merge.recipe_form import choose_method
+from kinship.ui.shell.current import chosen_models, member_names
+from kinship.ui.shell.partial import show_comparable
+from kinship.ui.shell.scoring import choose_scoring
+from kinship.ui.shell.words import bytes_text, duration
+from kinship.workspace import enqueue, ensure_worker
+from kinship.workspace.store.families import Family
+
+__all__ = ["ask_for_search"]
+
+
+def ask_for_search(family: Family) -> None:
+    """Show the form with the estimate; the button puts one run a strategy in the queue and chooses the last (`run`)."""
+    try:
+        plans = _plans(family)
+        expected = [forecast(plan) for plan in plans]
+    except KinshipError as error:
+        st.warning(str(error))
+        return
+    if not plans:
+        st.caption("Choose two models or more, a task and a strategy.")
+    elif not show_comparable(family, plans[0].foundations):
+        return
+    else:
+        _show_estimate(expected)
+    if st.button("Start the search", key="start", type="primary", disabled=not plans, width="stretch"):
+        for plan in plans:
+            name = new_run_name(plan)
+            write_run(run_folder(name), RunRecord(plan))
+            enqueue("evolve", name, run=name)
+            st.session_state["run"] = name
+        ensure_worker()
+
+
+def _plans(family: Family) -> list[Plan]:
+    paths = dict(zip(member_names(family), family.members, strict=True))
+    usual = [name for name in chosen_models(tuple(paths)) if paths[name] not in family.children]
+    names = st.pills(
+        "Foundation models", list(paths), selection_mode="multi", default=usual, key="foundations", bind="query-params"
+    )
+    scoring = choose_scoring(family)
+    strategies = st.pills(
+        "Strategies, one run each",
+        list(STRATEGIES),
+        selection_mode="multi",
+        default=["kinship"],
+        format_func=lambda name: STRATEGIES[name].title,
+        key="strategies",
+        bind="query-params",
+        help=" ".join(f"{one.title}: {one.sentence}" for one in STRATEGIES.values()),
+    )
+    row = st.container(horizontal=True, gap="xsmall")
+    k = row.number_input("Top k", 2, 20, 3, key="k", bind="query-params", width=66)
+    generations = row.number_input("Generations", 1, 100, 5, key="generations", bind="query-params", width=90)
+    seed = row.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", width=66)
+    method = choose_method()
+    with st.expander("Stopping rules and limits"):
+        rules = _rules()
+        limits = _limits(generations)
+    if len(names) < 2 or not scoring.tasks:
+        return []
+    return [
+        Plan(
+            base=family.base,
+            foundations=tuple(paths[name] for name in names),
+            tasks=scoring.tasks,
+            include_path=scoring.include_path,
+            strategy=strategy,
+            k=k,
+            seed=seed,
+            method=method.name,
+            parameters=starting_parameters(method.name),
+            options=scoring.options,
+            rules=rules,
+            limits=limits,
+            family=family.name,
+            allow_partial=family.allow_partial,
+        )
+        for strategy in strategies
+    ]
+
+
+def _rules() -> tuple[Rule, ...]:
+    rules = []
+    for name, one in STOPPING_RULES.items():
+        if st.toggle(one.title, key=f"rule-{name}", bind="query-params", help=one.sentence):
+            row = st.columns(len(one.parameters))
+            values = {
+                parameter: column.number_input(
+                    parameter, value=start, key=f"{name}-{parameter}", step=1 if isinstance(start, int) else 0.05
+                )
+                for column, (parameter, start) in zip(row, one.parameters.items(), strict=True)
+            }
+            rules.append(stopping_rule(name, **values))
+    return tuple(rules)
+
+
+def _limits(generations: int) -> Limits:
+    merges = st.number_input("Merges at most", 1, value=None, key="most-merges", placeholder="any")
+    evaluations = st.number_input("Evaluations at most", 1, value=None, key="most-evaluations", placeholder="any")
+    minutes = st.number_input("Minutes at most", 0.1, value=None, key="most-minutes", placeholder="any")
+    return Limits(generations, merges, evaluations, minutes)
+
+
+def _show_estimate(expected: list[Forecast]) -> None:
+    merges = sum(one.effort.merges + one.effort.baselines for one in expected)
+    evaluations = sum(one.effort.evaluations + one.effort.held_out for one in expected)
+    known = [one.seconds for one in expected if one.seconds is not None]
+    time = f"about {duration(sum(known))}" if len(known) == len(expected) else "unknown until something was measured"
+    size, free = sum(one.size for one in expected), expected[0].free
+    st.markdown(
+        f"**At most** {merges} merges (baselines included) and {evaluations} evaluations  \n"
+        f"**Time** {time}  \n**Disk** {bytes_text(size)} of {bytes_text(free)} free"
+    )
+    if size > free:
+        st.warning("There is not enough disk for all of its models; free some, or ask for less.")
+    st.caption("Equal merges and scores that are kept already are not made again.")

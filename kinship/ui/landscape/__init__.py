@@ -1,0 +1,1 @@
+"""The page Landscape: lines, planes and recipe searches."""

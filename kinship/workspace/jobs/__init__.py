@@ -1,0 +1,1 @@
+"""How work gets done: the queue, the kinds of jobs, the worker, and its heartbeat."""

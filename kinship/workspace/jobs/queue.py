@@ -1,0 +1,252 @@
+"""Jobs as the pages see them: put one in the queue, list, cancel, try again, read the log."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from filelock import FileLock
+
+import kinship
+from kinship.errors import KinshipError
+from kinship.workspace.jobs.context import log_file
+from kinship.workspace.jobs.durable import QUEUE, WORKFLOW, client
+from kinship.workspace.jobs.heartbeat import alive, announce
+from kinship.workspace.jobs.kinds import check_kind
+from kinship.workspace.jobs.progress import Progress, load_progress
+from kinship.workspace.store.database import database_errors
+from kinship.workspace.store.home import home_folder
+
+if TYPE_CHECKING:
+    from dbos import WorkflowHandle, WorkflowStatus
+
+__all__ = ["Job", "State", "cancel", "enqueue", "ensure_worker", "job", "latest_job", "list_jobs", "log_tail", "retry"]
+
+LOG_TAIL_BYTES = 16_384
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+
+STATES: dict[str, State] = {
+    "DELAYED": "queued",
+    "ENQUEUED": "queued",
+    "PENDING": "running",
+    "SUCCESS": "done",
+    "ERROR": "failed",
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
+    "CANCELLED": "cancelled",
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job and how it stands; times are in seconds since 1970.
+
+    Attributes
+    ----------
+    id
+        Its name in every call.
+    kind
+        What is done; a key of `kinship.workspace.jobs.kinds.KINDS`.
+    title
+        For whom, such as the family's name.
+    state
+        ``"queued"``, ``"running"``, ``"done"``, ``"failed"`` or ``"cancelled"``.
+    fraction
+        The part that is done, 0 to 1.
+    what
+        What it does now.
+    seconds_left
+        The estimated time to its end, None while unknown.
+    created, started, ended
+        When it was asked for, taken up by a worker, over.
+    error
+        Why it failed, in one sentence.
+    result
+        What the function of its kind returned.
+    arguments
+        What that function was given.
+    """
+
+    id: str
+    kind: str
+    title: str
+    state: State
+    fraction: float
+    what: str
+    seconds_left: float | None
+    created: float
+    started: float | None
+    ended: float | None
+    error: str | None
+    result: Any
+    arguments: dict[str, Any]
+
+
+_RECENT = 50  # jobs that are over among which one is looked for
+
+
+def enqueue(kind: str, title: str, /, **arguments: Any) -> str:
+    """Put a job in the queue.
+
+    Parameters
+    ----------
+    kind
+        A key of `kinship.workspace.jobs.kinds.KINDS`.
+    title
+        For whom, as the list of jobs shows it.
+    arguments
+        For the function of this kind; only what JSON can hold, paths absolute.
+
+    Returns
+    -------
+    str
+        The job's id. When a job of this kind with these arguments is queued or running, its id: nothing is
+        done twice.
+
+    Raises
+    ------
+    UnknownNameError
+        No such kind.
+    WorkspaceError
+        The database cannot be written.
+    """
+    check_kind(kind)
+    content = json.dumps([kind, arguments], sort_keys=True)
+    with database_errors():
+        handle: WorkflowHandle[Any] = client().enqueue(
+            {
+                "workflow_name": WORKFLOW,
+                "queue_name": QUEUE,
+                "deduplication_id": hashlib.sha256(content.encode()).hexdigest(),
+                "duplication_policy": "return-existing",
+            },
+            kind=kind,
+            title=title,
+            created=time.time(),  # DBOS keeps whole seconds
+            arguments=arguments,
+        )
+    return handle.get_workflow_id()
+
+
+def list_jobs(limit: int = 100) -> list[Job]:
+    """Return the newest jobs, newest first."""
+    with database_errors():
+        statuses = client().list_workflows(name=WORKFLOW, limit=limit, sort_desc=True)
+    found = _as_jobs(statuses)
+    return sorted(found, key=lambda one: one.created, reverse=True)
+
+
+def latest_job(kind: str, **match: Any) -> Job | None:
+    """Return the newest job of a kind with these arguments: under way, or over not long ago."""
+    with database_errors():
+        active = client().list_workflows(name=WORKFLOW, status=["ENQUEUED", "DELAYED", "PENDING"], sort_desc=True)
+        recent = client().list_workflows(name=WORKFLOW, limit=_RECENT, sort_desc=True)
+    found = [one for one in _as_jobs([*active, *recent]) if one.kind == kind and match.items() <= one.arguments.items()]
+    return max(found, key=lambda one: one.created, default=None)
+
+
+def job(id: str) -> Job:
+    """Return one job; KinshipError when there is none of this id."""
+    with database_errors():
+        statuses = client().list_workflows(name=WORKFLOW, workflow_ids=[id])
+    if not statuses:
+        raise KinshipError(f"this workspace has no job {id!r}; look it up in the list of jobs")
+    return _as_jobs(statuses)[0]
+
+
+def cancel(id: str) -> None:
+    """Cancel a queued or running job; one that is over stays as it is.
+
+    The worker lets go of a running job within about a second.
+    """
+    if job(id).state in ("queued", "running"):
+        with database_errors():
+            client().cancel_workflow(id)
+
+
+def retry(id: str) -> str:
+    """Run a failed or cancelled job again with the same arguments, and return the new job's id."""
+    old = job(id)
+    if old.state not in ("failed", "cancelled"):
+        raise KinshipError(f"the job is {old.state}; only a failed or cancelled one can be tried again")
+    return enqueue(old.kind, old.title, **old.arguments)
+
+
+def log_tail(id: str) -> str:
+    """Return the end of a job's log, empty when there is none on this machine."""
+    try:
+        with log_file(id).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
+            return file.read().decode("utf-8", errors="replace")
+    except (FileNotFoundError, ValueError):
+        return ""
+
+
+def ensure_worker() -> bool:
+    """Start a worker unless one is alive; return whether one was started.
+
+    Any number of processes and threads may call it at once: one worker is started. Its output goes to
+    ``logs/worker.log`` in the home folder, and it outlives the caller.
+    """
+    home = home_folder()
+    with FileLock(home / "worker-start.lock"):
+        if alive("worker"):
+            return False
+        log = home / "logs" / "worker.log"
+        log.parent.mkdir(exist_ok=True)
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "kinship.workspace.jobs.worker"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                cwd=Path(kinship.__file__).parents[1],  # so that the child finds the same package
+                env=os.environ | {"KINSHIP_HOME": str(home)},
+            )
+        # a dead child that nobody waits for would stay in the list of processes
+        threading.Thread(target=process.wait, name="worker-reaper", daemon=True).start()
+        announce("worker", process.pid)
+    return True
+
+
+def _as_jobs(statuses: list[WorkflowStatus]) -> list[Job]:
+    progress = load_progress([status.workflow_id for status in statuses])
+    return [_as_job(status, progress.get(status.workflow_id)) for status in statuses]
+
+
+def _ended(status: WorkflowStatus, progress: Progress | None) -> float | None:
+    if not status.completed_at:
+        return None
+    return progress.ended if progress and progress.ended else status.completed_at / 1000
+
+
+def _as_job(status: WorkflowStatus, progress: Progress | None) -> Job:
+    state = STATES[status.status]
+    asked: dict[str, Any] = dict(status.input["kwargs"]) if status.input else {}
+    error = str(status.error) if status.error else None
+    if status.status == "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
+        error = "the worker died again and again during this job, perhaps for lack of memory; see its log"
+    return Job(
+        id=status.workflow_id,
+        kind=asked["kind"],
+        title=asked["title"],
+        state=state,
+        fraction=1.0 if state == "done" else progress.fraction if progress else 0.0,
+        what=progress.what if progress and state == "running" else state,
+        seconds_left=progress.seconds_left if progress and state == "running" else None,
+        created=asked["created"],
+        started=progress.started if progress else None,
+        ended=_ended(status, progress),
+        error=error if state == "failed" else None,
+        result=status.output if state == "done" else None,
+        arguments=asked["arguments"],
+    )

@@ -1,0 +1,115 @@
+"""The database with our own records: one engine an address, one way in."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, extract, func, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from kinship.errors import WorkspaceError
+from kinship.workspace.store.home import database_url
+
+__all__ = ["database_errors", "metadata", "now", "transaction"]
+
+BUSY_SECONDS = 30
+SCHEMA_LOCK = 0x6B696E  # any number will do, as long as every process takes the same
+
+metadata = MetaData()
+"""Every table of the workspace; a module that defines one only has to be imported before its first use."""
+
+MENDS = (
+    (r"readonly|read-only|permission denied", "it is read-only; make it writable or set KINSHIP_HOME"),
+    (r"disk is full|no space left", "the disk is full; free some space and try again"),
+    (r"disk i/o error", "it cannot be written; free some space or check the disk, then try again"),
+    (r"unable to open", "it cannot be opened; set KINSHIP_HOME to a folder you can write in"),
+    (r"locked", "another program holds it; close that program and try again"),
+    (r"not a database|malformed", "the file is damaged; move it aside and a new one is made"),
+    (r"connection|connect|timeout|host name", "no connection; check KINSHIP_DATABASE_URL and the server"),
+)
+
+
+@contextmanager
+def transaction() -> Iterator[Connection]:
+    """Open a transaction on the workspace's database: committed at the end, rolled back after an error.
+
+    Yields
+    ------
+    Connection
+        All tables of `metadata` exist. On SQLite the write lock is held from the start, so that a transaction
+        which reads and then writes cannot fail half-way: keep it short.
+
+    Raises
+    ------
+    WorkspaceError
+        The database cannot be read or written; the message says why and what to do.
+    """
+    with database_errors():
+        engine = _engine(database_url().render_as_string(hide_password=False))
+        _create_tables(engine)
+        with engine.begin() as connection:
+            yield connection
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn what a database driver raises into a `WorkspaceError` that says what to do."""
+    try:
+        yield
+    except (IntegrityError, ProgrammingError):
+        raise
+    except (DBAPIError, PoolTimeoutError, sqlite3.Error) as error:
+        cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        mend = next((mend for pattern, mend in MENDS if re.search(pattern, cause, re.IGNORECASE)), None)
+        place = database_url().render_as_string(hide_password=True)
+        message = f"{mend} ({cause})" if mend else f"{cause}; see that it can be read and written"
+        raise WorkspaceError(f"the workspace's database {place}: {message}") from error
+
+
+def now(connection: Connection) -> float:
+    """Return the time in seconds since 1970 by the clock that all users of the database share."""
+    if connection.dialect.name == "postgresql":
+        return float(connection.execute(select(extract("epoch", func.clock_timestamp()))).scalar_one())
+    return time.time()
+
+
+@lru_cache(maxsize=8)
+def _engine(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+_tables_made: dict[Engine, int] = {}
+
+
+def _create_tables(engine: Engine) -> None:
+    # counted, because a module with more tables may be imported after the first transaction
+    if _tables_made.get(engine) == len(metadata.tables):
+        return
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": SCHEMA_LOCK})
+        metadata.create_all(connection)
+    _tables_made[engine] = len(metadata.tables)

@@ -1,0 +1,130 @@
+"""The merges made here: each is found again by the digest of its recipe, so that none is made twice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy import Column, Float, Row, String, Table, delete, insert, select
+
+from kinship.merging import DESCRIPTION, MergeRecord, Recipe, appearing, describe, make_record, merge, read_record
+from kinship.report import Report
+from kinship.workspace.store.database import metadata, transaction
+from kinship.workspace.store.home import home_folder
+
+__all__ = ["Made", "make_merge", "merges", "models_folder"]
+
+
+_merges = Table(
+    "merges",
+    metadata,
+    Column("path", String, primary_key=True),
+    Column("digest", String, index=True, nullable=False),
+    Column("made", Float, nullable=False),
+    Column("seconds", Float, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A merge on this machine.
+
+    Attributes
+    ----------
+    path : Path
+        Its folder.
+    record : MergeRecord
+        How it was made.
+    seconds : float
+        What making it took, here or where it was made first.
+    fresh : bool
+        False where an equal merge was there already.
+    """
+
+    path: Path
+    record: MergeRecord
+    seconds: float
+    fresh: bool = True
+
+
+def make_merge(recipe: Recipe, out: Path, report: Report) -> Made:
+    """Make a merge as the folder `out`; where an equal one is on this machine, its files are linked, not made again.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        With absolute paths.
+    out : Path
+        A merge of the same recipe may be there already.
+    report : callable
+        Given the share done and what is being done; what it raises ends the merge.
+
+    Raises
+    ------
+    MergeError
+        `out` holds something else, or mergekit could not make the merge.
+    """
+    record = make_record(recipe)
+    digest = record.digest
+    known = {one.path: one for one in _known(digest)}
+    here = read_record(out)
+    if out in known:
+        return known[out]
+    if here is not None and here.digest == digest:  # made by a process that died before it could say so
+        made = Made(out, here, 0.0, fresh=False)
+    elif known:
+        first = next(iter(known.values()))
+        known_of = first.record
+        record = replace(record, versions=known_of.versions, brought=known_of.brought, left=known_of.left)
+        with appearing(out) as part:
+            _link_weights(first.path, part)
+            describe(part, out, recipe, record)
+        made = Made(out, record, first.seconds, fresh=False)
+    else:
+        began = time.perf_counter()
+        made = Made(out, merge(recipe, out, report), time.perf_counter() - began)
+    with transaction() as connection:
+        connection.execute(delete(_merges).where(_merges.c.path == str(out)))
+        connection.execute(insert(_merges).values(path=str(out), digest=digest, made=time.time(), seconds=made.seconds))
+    return made
+
+
+def merges() -> list[Made]:
+    """Return the merges that are still on this machine, newest first."""
+    with transaction() as connection:
+        rows = connection.execute(select(_merges).order_by(_merges.c.made.desc(), _merges.c.path)).all()
+    return [made for row in rows if (made := _made(row)) is not None]
+
+
+def models_folder(digest: str) -> Path:
+    """Return the folder for a merge made by hand; the model's own folder in it has the name that people see."""
+    return home_folder() / "models" / digest[:12]
+
+
+def _known(digest: str) -> list[Made]:
+    with transaction() as connection:
+        rows = connection.execute(select(_merges).where(_merges.c.digest == digest)).all()
+    return [made for row in rows if (made := _made(row)) is not None]
+
+
+def _made(row: Row[tuple[str, str, float, float]]) -> Made | None:
+    """Return the merge of a row, None where its folder is gone or holds another one now."""
+    path = Path(row.path)
+    record = read_record(path)
+    return Made(path, record, row.seconds, fresh=False) if record is not None and record.digest == row.digest else None
+
+
+def _link_weights(source: Path, out: Path) -> None:
+    """Link all that does not say how a merge was made: names and paths of an equal one may differ."""
+    for file in source.iterdir():
+        if file.is_dir():
+            shutil.copytree(file, out / file.name)
+        if not file.is_file() or file.name in DESCRIPTION:
+            continue
+        try:
+            os.link(file, out / file.name)
+        except OSError:  # another file system
+            shutil.copy2(file, out / file.name)
