@@ -14,6 +14,7 @@ import pytest
 import kinship
 from kinship.errors import WorkspaceError
 from kinship.workspace.jobs.heartbeat import alive
+from tests.workspace.nursery import Nursery, Worker
 
 ROOT = Path(kinship.__file__).parents[1]
 
@@ -31,27 +32,27 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
                 os.kill(worker.pid, signal.SIGKILL)
 
 
-@pytest.fixture
-def start_worker(home: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start real worker processes, killed at the end of the test."""
-    processes: list[subprocess.Popen[str]] = []
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """A process that forks workers."""
+    process = Nursery()
+    yield process
+    process.close()
 
-    def start(idle_seconds: float = 60, **options: object) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "kinship.workspace.jobs.worker"],
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env=os.environ | {"KINSHIP_IDLE_SECONDS": str(idle_seconds)},
-            **options,  # type: ignore[call-overload]
-        )
-        processes.append(process)
-        return process
+
+@pytest.fixture
+def start_worker(home: Path, nursery: Nursery) -> Iterator[Callable[[], Worker]]:
+    """Start real workers, which need not import anything; killed at the end of the test."""
+    workers: list[Worker] = []
+
+    def start() -> Worker:
+        workers.append(nursery.start(KINSHIP_IDLE_SECONDS="60"))
+        return workers[-1]
 
     yield start
-    for process in processes:
-        process.kill()
-        process.communicate()
+    for worker in workers:
+        worker.kill()
+        worker.wait()
 
 
 @pytest.fixture
