@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from kinship.checkpoints.card import CARD, front_matter, read_text
 from kinship.checkpoints.checkpoint import Config
 from kinship.checkpoints.header import Tensor
@@ -18,6 +16,7 @@ from kinship.checkpoints.pointer import refuse_pointer
 from kinship.checkpoints.scales import Block
 from kinship.checkpoints.vocabulary import is_embedding
 from kinship.errors import CheckpointError
+from kinship.yaml_text import YamlError, load_yaml
 
 __all__ = ["config_of_tensors", "read_config", "read_json", "read_licence", "read_object"]
 
@@ -111,8 +110,8 @@ def read_licence(folder: Path) -> str | None:
     """Return the licence in the front matter of the model card, or None."""
     front = front_matter(read_text(folder / CARD))
     try:
-        data = yaml.safe_load(front) if front else None
-    except (yaml.YAMLError, ValueError):  # a date that does not exist is a ValueError
+        data = load_yaml(front) if front else None
+    except YamlError:
         return None
     licence = data.get("license") if isinstance(data, dict) else None
     return str(licence) if isinstance(licence, str) else None

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from kinship.errors import TaskError
+from kinship.yaml_text import YamlError, load_yaml
 
 __all__ = ["file_digest", "read_yaml"]
 
@@ -36,13 +37,12 @@ def read_yaml(file: Path, _above: tuple[Path, ...] = ()) -> dict[str, Any]:
     """
     try:
         with file.open(encoding="utf-8") as stream:
-            config = yaml.load(stream, _Loader)
+            config = load_yaml(stream, _Loader)
     except OSError as error:
         raise TaskError(f"{file}: cannot be read ({error.strerror}); see that it is there") from None
-    except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise TaskError(f"{file}{line}: this is not valid YAML; correct it") from None
+    except YamlError as error:
+        line = f", line {error.line}" if error.line else ""
+        raise TaskError(f"{file}{line}: this is not valid YAML ({error.problem}); correct it") from None
     if not isinstance(config, dict):
         return {}
     included: dict[str, Any] = {}

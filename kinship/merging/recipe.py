@@ -14,6 +14,7 @@ import yaml
 from kinship.errors import RecipeError
 from kinship.merging.methods import METHODS
 from kinship.merging.references import models_named, reference_text, with_models
+from kinship.yaml_text import YamlError, load_yaml_all
 
 __all__ = ["Parent", "Recipe"]
 
@@ -86,12 +87,13 @@ class Recipe:
         where = str(source) if isinstance(source, Path) else "the recipe"
         try:
             text = source.expanduser().read_text(encoding="utf-8") if isinstance(source, Path) else source
-            config, *more = yaml.safe_load_all(text)
+            config, *more = load_yaml_all(text) or [None]
         except OSError as error:
             raise RecipeError(f"{where} cannot be read ({error.strerror}); check the path") from None
-        except (yaml.YAMLError, ValueError, RecursionError) as error:  # text that is not UTF-8 is a ValueError
-            first = str(error).split("\n")[0]
-            raise RecipeError(f"{where} is not valid YAML ({first}); mend it there") from None
+        except UnicodeDecodeError:
+            raise RecipeError(f"{where} is no text in UTF-8; save it as such") from None
+        except YamlError as error:
+            raise RecipeError(f"{where} is not valid YAML ({error}); mend it there") from None
         if more:
             mend = "carry them out in turn with mergekit-multi, or give one of them"
             raise RecipeError(f"{where} holds a chain of {1 + len(more)} merges; {mend}")

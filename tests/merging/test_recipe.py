@@ -156,7 +156,7 @@ def test_mergekit_reads_any_path_as_one_model(path):
         ("merge_method: linear\nmodels: [{model: a}]\nparameters: 7", "parameters are 7"),
         ("merge_method: linear\nmodels: [{model: a}]\ndtype: 7", "dtype is 7"),
         ("merge_method: linear\nslices: [{sources: 3}]", "list called sources"),
-        ("merge_method: linear\nmodels: &a [*a]", "needs the key model"),
+        ("merge_method: linear\nmodels: &a [*a]", "an alias of what it is a part of"),
         ("a: b\n---\nc: d", "a chain of 2 merges; carry them out in turn with mergekit-multi"),
     ],
 )

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from kinship.checkpoints.card import front_matter
 from kinship.errors import TaskError
 from kinship.evaluation.importing.entries import Entry, scores_of_entries
 from kinship.evaluation.importing.published import Published
 from kinship.evaluation.scores import Scores
 from kinship.evaluation.units import is_missing, number_of
+from kinship.yaml_text import YamlError, load_yaml
 
 __all__ = ["read_model_card"]
 
@@ -31,9 +30,9 @@ def read_model_card(file: Path, text: str, model_name: str) -> Published:
     """
     front = front_matter(text)
     try:
-        said = yaml.safe_load(front) if front else None
-    except (yaml.YAMLError, ValueError):
-        raise TaskError(f"{file}: the front matter is not valid YAML; correct it or download it again") from None
+        said = load_yaml(front) if front else None
+    except YamlError as error:
+        raise TaskError(f"{file}: the front matter is not valid YAML ({error}); correct it") from None
     models = said.get("model-index") if isinstance(said, dict) else None
     if not isinstance(models, list):
         raise TaskError(f"{file}: the card has no model-index; give a card with one, a .json or a .csv file")

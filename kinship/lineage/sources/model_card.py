@@ -12,12 +12,11 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-import yaml
-
 from kinship.checkpoints.card import CARD, front_matter, read_text
 from kinship.lineage.declaration import Claim, Declaration, Relation
 from kinship.lineage.sources.named import model_names
 from kinship.lineage.sources.steps import Step, declared_steps, steps_of
+from kinship.yaml_text import YamlError, load_yaml
 
 __all__ = ["card_declarations", "claims_of_card"]
 
@@ -40,8 +39,8 @@ def card_declarations(folder: Path) -> list[Declaration]:
         return declared_steps(folder, CARD, steps, final)
     try:
         claims = claims_of_card(_front(text))
-    except (yaml.YAMLError, ValueError) as error:  # a date that does not exist is a ValueError
-        fault = f"the front matter of {folder / CARD} is not valid YAML{_where(error)}; what it says was not read"
+    except YamlError as error:
+        fault = f"the front matter of {folder / CARD} is not valid YAML ({error}); what it says was not read"
         return [Declaration(str(folder), (), CARD, fault=fault)]
     return [Declaration(str(folder), claims, CARD)] if claims else []
 
@@ -66,14 +65,8 @@ def claims_of_card(front: Mapping[str, Any]) -> tuple[Claim, ...]:
 
 
 def _front(text: str) -> Mapping[str, Any]:
-    data = yaml.safe_load(front_matter(text) or "")
+    data = load_yaml(front_matter(text) or "")
     return data if isinstance(data, dict) else {}
-
-
-def _where(error: Exception) -> str:
-    """Say at which line of the front matter YAML stops being read, and why."""
-    mark = getattr(error, "problem_mark", None)
-    return f" ({error.problem} in its line {mark.line + 1})" if mark and isinstance(error, yaml.MarkedYAMLError) else ""
 
 
 def _steps(text: str) -> tuple[list[Step], Step | None]:

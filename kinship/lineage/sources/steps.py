@@ -15,6 +15,7 @@ from kinship.lineage.sources.named import model_name
 from kinship.merging.methods import METHODS
 from kinship.merging.recipe import Recipe
 from kinship.merging.references import reference_text
+from kinship.yaml_text import YamlError, load_yaml_all
 
 __all__ = ["MIXTURE", "Step", "claims_of", "declared_steps", "steps_of"]
 
@@ -33,8 +34,8 @@ class Step(NamedTuple):
 def steps_of(text: str) -> list[Step]:
     """Return the merges in a YAML text of one document or several; a document that is none is passed over."""
     try:
-        documents = list(yaml.safe_load_all(text))
-    except (yaml.YAMLError, ValueError, RecursionError):
+        documents = load_yaml_all(text)
+    except YamlError:
         return []
     return [step for step in map(_step, documents) if step is not None]
 

@@ -152,7 +152,7 @@ def test_front_matter_that_is_no_yaml_is_warned_of(tmp_path, front, line):
     family = genealogy([checkpoint], folder_declarations(checkpoint))
     (warning,) = family.warnings
     assert f"{folder / 'README.md'} is not valid YAML" in warning
-    assert not line or f"in its line {line})" in warning
+    assert not line or f"in line {line})" in warning
     assert "\n" not in warning
     assert to_data(family)["warnings"] == [warning]
     assert list(family.graph) == [checkpoint.fingerprint]
