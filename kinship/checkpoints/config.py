@@ -96,7 +96,7 @@ def _block(config: Mapping[str, Any]) -> Block | None:
 
 def config_of_tensors(tensors: Mapping[str, Tensor]) -> Config:
     """Return what the names and shapes of a lone weight file say of the model."""
-    found = (re.search(r"\b(?:layers|layer|h|blocks|block)\.(\d+)\.", name) for name in tensors)
+    found = (re.search(r"\b(?:layers|layer|h|blocks|block)\.(\d{1,9})\.", name) for name in tensors)
     layers = {int(one.group(1)) for one in found if one}
     embedding = next((t for n, t in tensors.items() if is_embedding(n) and len(t.shape) == 2), None)
     return Config(

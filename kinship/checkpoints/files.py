@@ -15,6 +15,7 @@ from typing import NamedTuple
 from kinship.checkpoints.config import read_json
 from kinship.checkpoints.torch_file import TORCH_SUFFIXES
 from kinship.errors import CheckpointError
+from kinship.paths import is_there
 
 __all__ = ["NOT_MODELS", "Chosen", "FileSet", "choose_files", "is_adapter", "weight_files"]
 
@@ -191,7 +192,7 @@ def _listed_or_none(index: Path) -> tuple[Path, ...]:
 
 def _whole_shards(shards: FileSet) -> tuple[Path, ...]:
     for file in shards.files:
-        if not file.exists():
+        if not is_there(file):
             told = shards.index.name if shards.index else "the index"
             raise CheckpointError(file, "this shard is missing", f"download it again; {told} lists it")
     return shards.files

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kinship.errors import CheckpointError, HubError
+from kinship.paths import expanded, is_there
 from kinship.report import Report
 
 __all__ = ["cached_folder", "download", "is_hub_id", "local_path"]
@@ -21,7 +22,7 @@ _MAKERS = "consolidated"  # the same weights once more, where there are others
 
 def is_hub_id(source: str) -> bool:
     """Tell whether `source` reads as `org/name` or `org/name@revision` and is no path on this machine."""
-    return bool(_ID.fullmatch(source)) and not Path(source).expanduser().exists()
+    return bool(_ID.fullmatch(source)) and not is_there(expanded(source))
 
 
 def local_path(source: str, progress: Report | None = None) -> Path:

@@ -22,6 +22,7 @@ from kinship.checkpoints.ties import tied_names
 from kinship.checkpoints.torch_file import TORCH_SUFFIXES, read_torch_file
 from kinship.checkpoints.unmerged import refuse_unmerged
 from kinship.errors import CheckpointError
+from kinship.paths import expanded, is_folder
 
 __all__ = ["default_name", "needs_torch", "open_checkpoint"]
 
@@ -42,7 +43,7 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
     CheckpointError
         Nothing there can be read as a checkpoint; the message names the file and what to do.
     """
-    path = Path(path).expanduser().absolute()
+    path = expanded(path).absolute()
     chosen = choose_files(path)
     config = read_config(path) if path.is_dir() and not chosen.adapter else None
     files = list(chosen.read.files)
@@ -90,7 +91,7 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
 
 def needs_torch(path: Path | str) -> bool:
     """Tell whether opening this checkpoint imports torch."""
-    return any(file.suffix in TORCH_SUFFIXES for file in weight_files(Path(path).expanduser()))
+    return any(file.suffix in TORCH_SUFFIXES for file in weight_files(expanded(path)))
 
 
 def default_name(path: Path) -> str:
@@ -120,8 +121,8 @@ def _with_base(folder: Path, adapter: Adapter) -> Adapter:
     One that cannot be read (packed for training, half deleted) does not keep the adapter from being used on another.
     """
     declared = adapter.declared_base
-    places = [Path(declared).expanduser(), folder / declared] if declared else []
-    found = next((one for one in places if _is_folder(one) and one.resolve() != folder.resolve()), None)
+    places = [expanded(declared), folder / declared] if declared else []
+    found = next((one for one in places if is_folder(one) and one.resolve() != folder.resolve()), None)
     place = found or cached_folder(declared)
     if place is None:
         return adapter
@@ -132,13 +133,6 @@ def _with_base(folder: Path, adapter: Adapter) -> Adapter:
     if base is None:
         raise CheckpointError(folder, "its base is an adapter itself", "merge that one into its base first")
     return replace(adapter, base=replicated(base, adapter.replication) if adapter.replication else base)
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # what may not be looked at is not there
-        return False
 
 
 def _with_scales(checkpoint: Checkpoint) -> str:

@@ -11,6 +11,7 @@ from kinship.checkpoints.files import NOT_MODELS, weight_files
 from kinship.checkpoints.open import default_name, open_checkpoint
 from kinship.checkpoints.torch_file import TORCH_SUFFIXES
 from kinship.errors import CheckpointError
+from kinship.paths import expanded
 
 __all__ = ["Scan", "find_checkpoints", "scan"]
 
@@ -39,7 +40,7 @@ def find_checkpoints(folder: Path | str) -> list[Path]:
     CheckpointError
         The folder is missing or may not be read, or it is a file that holds no weights.
     """
-    folder = Path(folder).expanduser().absolute()
+    folder = expanded(folder).absolute()
     try:
         if folder.is_file():
             return weight_files(folder)

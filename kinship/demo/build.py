@@ -16,6 +16,7 @@ from kinship.demo.plan import SHIPPED, Plan
 from kinship.demo.text_tasks import TASKS, Question, questions
 from kinship.errors import KinshipError
 from kinship.evaluation.threads import threads
+from kinship.paths import expanded
 
 __all__ = ["build_family"]
 
@@ -44,7 +45,7 @@ def build_family(
     KinshipError
         The folder is not empty or cannot be written.
     """
-    out = out.expanduser().absolute()
+    out = expanded(out).absolute()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise KinshipError(f"{out} is not empty; name a new or empty folder")
     try:

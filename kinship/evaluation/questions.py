@@ -44,7 +44,7 @@ def read_questions(file: Path) -> list[Document]:
 def _object(file: Path, number: int, line: str) -> Document:
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise TaskError(f"{file}, line {number}: this is not valid JSON; correct it") from None
     if not isinstance(found, dict):
         raise TaskError(f"{file}, line {number}: this is not a JSON object; write {{...}}")

@@ -11,6 +11,7 @@ from typing import Any
 
 from kinship.errors import TaskError
 from kinship.evaluation.task_yaml import file_digest
+from kinship.paths import expanded, is_folder, is_there
 
 __all__ = ["TaskData", "leaves"]
 
@@ -47,10 +48,10 @@ class TaskData:
         found: dict[str, Any] = {}
         if self._folder is not None:
             found["dataset_path"] = str(self._folder)
-        kwargs = dict(self.config.get("dataset_kwargs") or {})
+        kwargs = dict(self._kwargs)
         if self._data_dir is not None:
             kwargs["data_dir"] = str(self._data_dir)
-        if self._is_local and kwargs.get("data_files"):
+        if self._is_local and kwargs.get("data_files") is not None:
             kwargs["data_files"] = self._files(kwargs["data_files"])
         return found | ({"dataset_kwargs": kwargs} if kwargs else {})
 
@@ -58,7 +59,7 @@ class TaskData:
     def content(self) -> list[Any] | None:
         """Options of its loading and digests of its files; None where its data are elsewhere."""
         kwargs = self.located.get("dataset_kwargs", {})
-        said = {key: value for key, value in (self.config.get("dataset_kwargs") or {}).items() if key != "data_files"}
+        said = {key: value for key, value in self._kwargs.items() if key != "data_files"}
         files = leaves(kwargs.get("data_files"))
         root = self._data_dir or self._folder
         if not self._is_local or any("://" in file for file in files) or not (files or root):
@@ -67,6 +68,13 @@ class TaskData:
             return [said, [file_digest(Path(file)) for file in files]]
         assert root is not None
         return [said, [[file.relative_to(root).as_posix(), file_digest(file)] for file in _visible(root)]]
+
+    @property
+    def _kwargs(self) -> Mapping[str, Any]:
+        said = self.config.get("dataset_kwargs") or {}
+        if not isinstance(said, Mapping):
+            raise TaskError(f"{self.file}: dataset_kwargs is {said!r:.40}; write names with their values")
+        return said
 
     @property
     def _is_local(self) -> bool:
@@ -78,7 +86,7 @@ class TaskData:
         said = self.config.get("dataset_path")
         if not isinstance(said, str) or said in _LOADERS or "://" in said:
             return None
-        found = next((place for place in self._places(said) if place.exists()), None)
+        found = next((place for place in self._places(said) if is_there(place)), None)
         if found is not None and found.is_file():
             raise TaskError(
                 f"{self.file}: dataset_path {said} is a file; name its loader there ({', '.join(_LOADERS)}), and the "
@@ -90,19 +98,19 @@ class TaskData:
 
     @cached_property
     def _data_dir(self) -> Path | None:
-        said = (self.config.get("dataset_kwargs") or {}).get("data_dir")
+        said = self._kwargs.get("data_dir")
         if said is None or not self._is_local or "://" in str(said):
             return None
         places = self._places(said) if self._folder is None else iter([self._folder / str(said)])
-        found = next((place for place in places if place.is_dir()), None)
+        found = next((place for place in places if is_folder(place)), None)
         if found is None:
             raise TaskError(f"{self.file}: its folder {said} is not beside it; put it there or correct data_dir")
         return found
 
     def _places(self, said: Any) -> Iterator[Path]:
         """Yield where a place may be, as in the `datasets` library below its folder where it has one."""
-        yield (self.file.parent / Path(str(said)).expanduser()).absolute()
-        yield Path(str(said)).expanduser().absolute()
+        yield (self.file.parent / expanded(str(said))).absolute()
+        yield expanded(str(said)).absolute()
 
     def _files(self, said: Any) -> Any:
         if isinstance(said, Mapping):
@@ -113,7 +121,7 @@ class TaskData:
             return said
         root = self._data_dir or self._folder
         for place in self._places(said) if root is None else (root / str(said),):
-            if place.is_file():
+            if is_there(place) and place.is_file():
                 return str(place)
             # Path.glob would take hidden files, and no file where ** comes last; `datasets` does neither
             matching = glob(str(place), recursive=True) if has_magic(str(said)) else []  # noqa: PTH207

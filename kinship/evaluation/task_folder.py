@@ -17,6 +17,7 @@ from kinship.errors import TaskError
 from kinship.evaluation.task import Entry, Task, entry_of, expand
 from kinship.evaluation.task_data import TaskData, leaves
 from kinship.evaluation.task_yaml import read_yaml
+from kinship.paths import expanded
 
 __all__ = ["TaskFile", "TaskFolder"]
 
@@ -61,7 +62,7 @@ class TaskFolder:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.expanduser().absolute()
+        self.folder = expanded(folder).absolute()
         if not self.folder.is_dir():
             raise TaskError(f"{folder}: there is no such folder; check the path of the task files")
         self._files: dict[str, TaskFile] = {}

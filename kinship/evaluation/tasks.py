@@ -12,6 +12,7 @@ from kinship.evaluation.own_text import SUFFIXES, own_task
 from kinship.evaluation.task import Task, expand
 from kinship.evaluation.task_folder import TaskFolder
 from kinship.evaluation.task_names import spelled_names
+from kinship.paths import expanded, is_there
 
 __all__ = ["DEMO", "resolve_tasks"]
 
@@ -62,11 +63,11 @@ def _resolve(name: str, folders: Sequence[TaskFolder]) -> list[Task]:
         return [task for each in demo.index for task in demo.tasks(each)]
     if _PREFIX + name in demo.index:
         return demo.tasks(_PREFIX + name)
-    path = Path(name).expanduser()
-    if path.suffix == ".yaml" and path.is_file():
+    path = expanded(name)
+    if path.suffix == ".yaml" and is_there(path) and path.is_file():
         beside = TaskFolder(path.parent)
         return beside.tasks(beside.name_in(path))
-    if path.exists():
+    if is_there(path):
         return [own_task(path)]
     if "/" in name or path.suffix in (*SUFFIXES, ".yaml"):
         raise TaskError(f"{name}: there is no such file or folder; check the path")

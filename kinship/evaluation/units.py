@@ -143,7 +143,7 @@ def by_definition(
     Parameters are those of `headline`.
     """
     filters = [entry.get("name") for entry in _entries(config, "filter_list")]
-    metrics = {entry.get("metric"): entry.get("aggregation") for entry in _entries(config, "metric_list")}
+    metrics = {str(entry.get("metric")): entry.get("aggregation") for entry in _entries(config, "metric_list")}
     known = known_metric(task, few_shot)
 
     def rank(key: str) -> tuple[bool, int, int]:

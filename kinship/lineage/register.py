@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from kinship.checkpoints import Checkpoint, is_hub_id
+from kinship.paths import expanded, is_there
 
 __all__ = ["Register"]
 
@@ -70,7 +71,7 @@ class Register:
             if alias in self._by_alias:
                 self._note(reference, self._by_alias[alias])
                 return self._by_alias[alias]
-        if not (fingerprint and _exists(Path(reference))):
+        if not (fingerprint and is_there(Path(reference))):
             guess = self._guess(reference.partition("@")[0])
             if guess is not None:
                 self._guessed[reference] = guess
@@ -152,16 +153,9 @@ def _readings(reference: str, below: str) -> list[str]:
     Programs that download models call the folder of `org/name` `org_name`, `org--name` or `org__name`.
     """
     plain = reference.partition("@")[0]
-    paths = [Path(reference).expanduser(), *([Path(below) / reference] if below else [])]
-    there = [path for path in paths if _exists(path)]
+    paths = [expanded(reference), *([Path(below) / reference] if below else [])]
+    there = [path for path in paths if is_there(path)]
     resolved = [*(str(path.resolve()) for path in there), *(os.path.normpath(path) for path in there)]
     literal = [] if reference.startswith(".") else [reference]
     folders = [plain.replace("/", between) for between in ("_", "--", "__")] if is_hub_id(plain) else []
     return [*literal, *resolved, plain, *folders]
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a name too long for a path is none
-        return False

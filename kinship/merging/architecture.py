@@ -87,7 +87,7 @@ def described(config: Mapping[str, Any]) -> Architecture | None:
     """Return mergekit's description of the architecture that a `config.json` names, or None where it has none."""
     named = config.get("architectures")
     name = named[0] if isinstance(named, list) and len(named) == 1 else None
-    if name is None or name in _PROGRAMMED:
+    if not isinstance(name, str) or name in _PROGRAMMED:
         return None
     found = _descriptions().get(name, [])
     if len(found) > 1:

@@ -26,6 +26,7 @@ from kinship.merging.left_behind import left_behind
 from kinship.merging.locate import located
 from kinship.merging.recipe import Recipe
 from kinship.merging.record import MergeRecord, make_record
+from kinship.paths import expanded
 from kinship.report import Report
 
 __all__ = ["merge"]
@@ -68,7 +69,7 @@ def merge(recipe: Recipe, out: Path | str, progress: Report | None = None) -> Me
     MergeError
         `out` is taken, or mergekit could not make the merge; nothing is left behind.
     """
-    out = Path(out).expanduser().absolute()
+    out = expanded(out).absolute()
     report = progress or (lambda fraction, what: None)
     recipe = located(recipe)
     record = make_record(recipe)

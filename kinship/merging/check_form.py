@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kinship.merging.check_keys import Place, places
@@ -29,10 +29,7 @@ def check_form(recipe: Recipe) -> Iterator[Finding]:
 
 def _faults(place: Place) -> Iterator[str]:
     where, mapping, known = f" {place.where}" if place.where else "", place.mapping, place.known
-    if "layer_range" in known:
-        yield from _layer_range(mapping, where)
-    if place.where.startswith("in module") and bool(mapping.get("models")) == bool(mapping.get("slices")):
-        yield f"there must be either models or slices{where}"
+    yield from _body(mapping, known, where)
     if "value" in known and "value" not in mapping:
         yield f"an entry{where} has no value; give it one"
     for key in ("filter", "chat_template", "out_dtype", "override_architecture", "revision"):
@@ -51,6 +48,16 @@ def _faults(place: Place) -> Iterator[str]:
             if not _is_setting(setting):
                 told = "a value, a list of values, or a list of entries with value and filter"
                 yield f"{name}{where} is {setting!r}; give {told}"
+
+
+def _body(mapping: Mapping[str, Any], known: Sequence[str], where: str) -> Iterator[str]:
+    """Yield what keeps the models, slices or layers of a part from being read."""
+    if "layer_range" in known:
+        yield from _layer_range(mapping, where)
+    if "sources" in known and not mapping.get("sources"):
+        yield f"there are no sources{where}; name the models whose layers it takes"
+    if where.startswith(" in module") and bool(mapping.get("models")) == bool(mapping.get("slices")):
+        yield f"there must be either models or slices{where}"
 
 
 def _layer_range(source: Mapping[str, Any], where: str) -> Iterator[str]:

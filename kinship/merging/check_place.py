@@ -14,6 +14,7 @@ from kinship.merging.child_tensors import Layout
 from kinship.merging.finding import Finding
 from kinship.merging.inputs import Input
 from kinship.merging.recipe import Recipe
+from kinship.paths import expanded
 
 __all__ = ["check_place", "expected_bytes"]
 
@@ -89,7 +90,7 @@ def _output(out: Path) -> Iterator[Finding]:
 
 def _existing(path: Path) -> Path:
     """Return the path itself, or the nearest folder above it that is there."""
-    path = path.expanduser().absolute()
+    path = expanded(path).absolute()
     return next(place for place in (path, *path.parents) if place.exists())
 
 

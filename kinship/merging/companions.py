@@ -49,7 +49,7 @@ def special_tokens(folder: Path) -> dict[str, str]:
     """Return the special tokens of a model's tokenizer by their role."""
     said = read_object(folder / "special_tokens_map.json") | read_object(folder / "tokenizer_config.json")
     found = {role: said[role] for role in _SPECIAL if said.get(role) is not None}
-    return {role: str(one["content"] if isinstance(one, Mapping) else one) for role, one in found.items()}
+    return {role: str(one.get("content") if isinstance(one, Mapping) else one) for role, one in found.items()}
 
 
 def stop_tokens(folder: Path) -> Any:
@@ -59,7 +59,7 @@ def stop_tokens(folder: Path) -> Any:
         nested = said.get("text_config")
         ids = said.get("eos_token_id", nested.get("eos_token_id") if isinstance(nested, Mapping) else None)
         if ids is not None:
-            return sorted(ids) if isinstance(ids, list) else [ids]
+            return sorted(one for one in (ids if isinstance(ids, list) else [ids]) if isinstance(one, int))
     return None
 
 

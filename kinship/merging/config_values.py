@@ -119,7 +119,8 @@ def declared(model_type: str) -> dict[str, Any] | None:
 
     A default that is not written out as a plain value is None.
     """
-    for folder in dict.fromkeys((model_type, model_type.replace("-", "_"), model_type.removesuffix("_text"))):
+    folders = (model_type, model_type.replace("-", "_"), model_type.removesuffix("_text"))
+    for folder in filter(str.isidentifier, dict.fromkeys(folders)):
         source = _source(f"models/{folder}/configuration_{folder}.py")
         for one in ast.walk(ast.parse(source)):
             if isinstance(one, ast.ClassDef):

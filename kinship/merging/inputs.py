@@ -16,6 +16,7 @@ from kinship.merging.check_adapter import check_adapter
 from kinship.merging.finding import Finding
 from kinship.merging.recipe import Recipe
 from kinship.merging.slices import Slice
+from kinship.paths import expanded, is_there
 
 __all__ = ["Input", "models_of", "open_inputs"]
 
@@ -76,7 +77,7 @@ def open_inputs(models: Mapping[str, str]) -> tuple[dict[str, Input], list[Findi
     for model, adapter in models.items():
         path = model.removesuffix(f"+{adapter}") if adapter else model
         try:
-            inputs[model] = _open(model, Path(path).expanduser())
+            inputs[model] = _open(model, expanded(path))
             findings += _notes(inputs[model])
             if adapter:
                 findings += check_adapter(open_checkpoint(adapter), inputs[model].checkpoint)
@@ -86,7 +87,7 @@ def open_inputs(models: Mapping[str, str]) -> tuple[dict[str, Input], list[Findi
 
 
 def _open(model: str, path: Path) -> Input:
-    if not path.exists():
+    if not is_there(path):
         if is_hub_id(str(path)):
             problem = "it is not on this machine, neither as a folder nor as a Hub model"
             raise CheckpointError(model, problem, f"check the path, or fetch it: hf download {path}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kinship.checkpoints import cached_folder
 from kinship.merging.recipe import Recipe
+from kinship.paths import expanded, is_there
 
 __all__ = ["located"]
 
@@ -23,11 +24,8 @@ def located(recipe: Recipe, folder: Path | None = None) -> Recipe:
 
 
 def _find(model: str, folder: Path | None) -> str:
-    path = Path(model).expanduser()
+    path = expanded(model)
     for place in (path, folder / path if folder else path):
-        try:
-            if place.exists():
-                return str(place.absolute())
-        except OSError:  # what may not be looked at is not there
-            continue
+        if is_there(place):
+            return str(place.absolute())
     return str(cached_folder(model) or model)

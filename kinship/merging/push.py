@@ -11,6 +11,7 @@ from kinship.merging.description import CARD, CONFIG, DESCRIPTION
 from kinship.merging.merge_card import hub_id, merge_card
 from kinship.merging.recipe import Recipe
 from kinship.merging.record import RECORD, read_record
+from kinship.paths import expanded
 
 __all__ = ["published_files", "push_model"]
 
@@ -43,7 +44,7 @@ def push_model(
     from huggingface_hub import CommitOperationAdd, HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
-    folder = Path(folder).expanduser().absolute()
+    folder = expanded(folder).absolute()
     rewritten = published_files(folder, repository.rpartition("/")[2])
     kept = [file for file in sorted(folder.iterdir()) if file.is_file() and file.name not in DESCRIPTION]
     operations = [

@@ -14,6 +14,7 @@ import yaml
 from kinship.errors import RecipeError
 from kinship.merging.methods import METHODS
 from kinship.merging.references import models_named, reference_text, with_models
+from kinship.paths import expanded
 from kinship.yaml_text import YamlError, load_yaml_all
 
 __all__ = ["Parent", "Recipe"]
@@ -86,7 +87,7 @@ class Recipe:
         """
         where = str(source) if isinstance(source, Path) else "the recipe"
         try:
-            text = source.expanduser().read_text(encoding="utf-8") if isinstance(source, Path) else source
+            text = expanded(source).read_text(encoding="utf-8") if isinstance(source, Path) else source
             config, *more = load_yaml_all(text) or [None]
         except OSError as error:
             raise RecipeError(f"{where} cannot be read ({error.strerror}); check the path") from None

@@ -6,10 +6,10 @@ mergekit writes a model as `path`, `org/name@revision` or `model+adapter`, or as
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from kinship.checkpoints import Checkpoint
+from kinship.paths import expanded, is_there
 
 __all__ = ["TOKENIZER_WORDS", "models_named", "reference", "reference_text", "with_models"]
 
@@ -118,7 +118,7 @@ def _reference(value: Any, change: Change) -> Any:
 
 
 def _text(value: str, change: Change) -> Any:
-    parts = [value] if Path(value).expanduser().exists() else value.split("+", 1)
+    parts = [value] if is_there(expanded(value)) else value.split("+", 1)
     found = [change(part) for part in parts]
     if all(new == old or not {"@", "+"} & set(new) for new, old in zip(found, parts, strict=True)):
         return "+".join(found)

@@ -12,6 +12,7 @@ from kinship.evaluation.importing.plain import read_plain
 from kinship.evaluation.importing.published import Published
 from kinship.evaluation.importing.result_file import read_result_file
 from kinship.evaluation.importing.score_csv import read_table
+from kinship.paths import expanded
 
 __all__ = ["read_published", "read_uploaded"]
 
@@ -36,7 +37,7 @@ def read_published(path: Path | str) -> Published:
     TaskError
         The file is missing, of another kind, or says something that is no score; the message says where.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     file = path / CARD if path.is_dir() else path
     _check_kind(file)
     try:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from kinship.checkpoints import find_checkpoints, is_hub_id
 from kinship.errors import KinshipError
+from kinship.paths import expanded
 from kinship.ui.shell.words import counted
 from kinship.workspace import enqueue, ensure_worker
 from kinship.workspace.store.families import Family, delete_family
@@ -41,7 +42,7 @@ def _add(source: str) -> str:
         enqueue("download", source, source=source)
         ensure_worker()
         return f"{source} is being downloaded; it appears below when it is here (see Jobs)."
-    path = Path(source).expanduser()
+    path = expanded(source)
     if not path.is_absolute():
         raise KinshipError(f"{source} is neither a full path nor a Hub id; write /the/whole/path or org/name")
     found = find_checkpoints(path)

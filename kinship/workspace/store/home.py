@@ -10,6 +10,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from kinship.errors import WorkspaceError
+from kinship.paths import expanded
 
 __all__ = ["database_url", "home_folder", "jobs_database_url"]
 
@@ -27,7 +28,7 @@ def home_folder() -> Path:
     WorkspaceError
         It cannot be made, or nothing can be written in it.
     """
-    home = Path(os.environ.get("KINSHIP_HOME") or user_data_path("kinship")).expanduser().absolute()
+    home = expanded(os.environ.get("KINSHIP_HOME") or user_data_path("kinship")).absolute()
     mend = "set KINSHIP_HOME to a folder you can write in"
     try:
         home.mkdir(parents=True, exist_ok=True)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from kinship.checkpoints import Checkpoint, open_checkpoint, tokenizer_digest
 from kinship.errors import ConnectivityError
 from kinship.evaluation import Answers, Evaluator, Mixture, Options, check_mixable, resolve_tasks
+from kinship.paths import expanded
 from kinship.report import Report
 from kinship.workspace.jobs.context import JobContext
 from kinship.workspace.store.score_records import versions_text
@@ -78,7 +78,7 @@ class Request:
 
 def _stamps(names: list[str]) -> list[tuple[str, int, int]]:
     """Return size and time of every file that a name among these leads to; names of the harness lead to none."""
-    places = [Path(name).expanduser() for name in names if name]
+    places = [expanded(name) for name in names if name]
     files = [file for place in places for file in (place, *sorted(place.rglob("*"))) if file.is_file()]
     return [(str(file), stat.st_size, stat.st_mtime_ns) for file in files for stat in [file.stat()]]
 
