@@ -7,6 +7,8 @@ import os
 import sys
 import warnings
 
+from kinship.registry import EntryPointWarning
+
 __all__ = ["quiet_libraries"]
 
 
@@ -20,3 +22,5 @@ def quiet_libraries() -> None:
         logging.lastResort.setLevel(logging.ERROR)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+        warnings.simplefilter("default", EntryPointWarning)  # ours: what an installed package should have added
+        warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from kinship.errors import UnknownNameError
 from kinship.merging.catalogue import INTERPOLATION, SELECTION, TASK_VECTORS
 from kinship.merging.method import Method
+from kinship.registry import Registry
 
 __all__ = ["METHODS", "merge_method"]
 
-METHODS: dict[str, Method] = {method.name: method for method in (*INTERPOLATION, *TASK_VECTORS, *SELECTION)}
+METHODS: Registry[Method] = Registry("merge method")
+
+for _method in (*INTERPOLATION, *TASK_VECTORS, *SELECTION):
+    METHODS.add(_method.name, _method)
 
 
 def merge_method(name: str) -> Method:
     """Return the merge method of that name, or raise UnknownNameError with the close ones."""
-    if name not in METHODS:
-        raise UnknownNameError("merge method", name, METHODS)
-    return METHODS[name]
+    return METHODS.named(name)

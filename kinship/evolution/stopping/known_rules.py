@@ -9,6 +9,7 @@ from math import isfinite
 
 from kinship.errors import SearchError, UnknownNameError
 from kinship.evolution.run import Run
+from kinship.registry import Registry
 
 __all__ = ["STOPPING_RULES", "Rule", "StoppingRule", "register", "stopping_rule"]
 
@@ -51,18 +52,16 @@ class Rule:
         return STOPPING_RULES[self.name].holds(run, **dict(self.parameters))
 
 
-STOPPING_RULES: dict[str, StoppingRule] = {}
+STOPPING_RULES: Registry[StoppingRule] = Registry("stopping rule", "kinship.stopping_rules")
 
 
 def register(name: str, *, title: str, sentence: str) -> Callable[[Callable[..., bool]], Callable[..., bool]]:
     """Register the function below as a stopping rule, its defaults as the rule's; a name can be taken once."""
 
     def enter(holds: Callable[..., bool]) -> Callable[..., bool]:
-        if name in STOPPING_RULES:
-            raise ValueError(f"a stopping rule called {name!r} is registered already")
         _, *parameters = inspect.signature(holds).parameters.values()
         defaults = {one.name: one.default for one in parameters}
-        STOPPING_RULES[name] = StoppingRule(holds, name, title, sentence, defaults)
+        STOPPING_RULES.add(name, StoppingRule(holds, name, title, sentence, defaults))
         return holds
 
     return enter
@@ -78,9 +77,7 @@ def stopping_rule(name: str, **parameters: Number) -> Rule:
     SearchError
         A parameter is not a finite number, or not a whole number of generations where one is asked for.
     """
-    if name not in STOPPING_RULES:
-        raise UnknownNameError("stopping rule", name, STOPPING_RULES)
-    defaults = STOPPING_RULES[name].parameters
+    defaults = STOPPING_RULES.named(name).parameters
     for key, value in parameters.items():
         if key not in defaults:
             raise UnknownNameError(f"parameter of the stopping rule {name}", key, defaults)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from kinship.errors import UnknownNameError
 from kinship.evolution.pair import Kinship, Pair
 from kinship.evolution.population import Population
+from kinship.registry import Registry
 
 __all__ = ["STRATEGIES", "Propose", "Strategy", "register", "strategy"]
 
@@ -39,16 +39,14 @@ class Strategy:
     explores: bool = False
 
 
-STRATEGIES: dict[str, Strategy] = {}
+STRATEGIES: Registry[Strategy] = Registry("strategy", "kinship.strategies")
 
 
 def register(name: str, *, title: str, sentence: str, explores: bool = False) -> Callable[[Propose], Propose]:
     """Register the function below as a strategy; a name can be taken once."""
 
     def enter(propose: Propose) -> Propose:
-        if name in STRATEGIES:
-            raise ValueError(f"a strategy called {name!r} is registered already")
-        STRATEGIES[name] = Strategy(propose, name, title, sentence, explores)
+        STRATEGIES.add(name, Strategy(propose, name, title, sentence, explores))
         return propose
 
     return enter
@@ -56,6 +54,4 @@ def register(name: str, *, title: str, sentence: str, explores: bool = False) ->
 
 def strategy(name: str) -> Strategy:
     """Return the strategy of that name, or raise UnknownNameError with the close ones."""
-    if name not in STRATEGIES:
-        raise UnknownNameError("strategy", name, STRATEGIES)
-    return STRATEGIES[name]
+    return STRATEGIES.named(name)

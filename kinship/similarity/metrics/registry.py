@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kinship.errors import UnknownNameError
+from kinship.registry import Registry
 from kinship.similarity.table import Totals
 
 __all__ = ["METRICS", "Metric", "Values", "metric", "register"]
@@ -40,7 +40,7 @@ class Metric:
     signed: bool
 
 
-METRICS: dict[str, Metric] = {}
+METRICS: Registry[Metric] = Registry("metric", "kinship.metrics")
 
 
 def register(
@@ -49,9 +49,7 @@ def register(
     """Register the function below as a metric; a name can be taken once."""
 
     def enter(compute: Callable[[Totals], Values]) -> Callable[[Totals], Values]:
-        if name in METRICS:
-            raise ValueError(f"a metric called {name!r} is registered already")
-        METRICS[name] = Metric(compute, name, title, unit, signed)
+        METRICS.add(name, Metric(compute, name, title, unit, signed))
         return compute
 
     return enter
@@ -59,6 +57,4 @@ def register(
 
 def metric(name: str) -> Metric:
     """Return the metric of that name, or raise UnknownNameError with the close ones."""
-    if name not in METRICS:
-        raise UnknownNameError("metric", name, METRICS)
-    return METRICS[name]
+    return METRICS.named(name)
