@@ -15,7 +15,7 @@ from statistics import fmean
 
 from kinship.demo import demo_path
 from kinship.evaluation import Evaluator, Options
-from kinship.evolution import Limits, stopping_rule, verdict, would_have_stopped
+from kinship.evolution import Limits, compare_with_baselines, stopping_rule, would_have_stopped
 from kinship.runs.pairs.pair_plan import Plan
 from kinship.runs.pairs.pair_record import RunRecord, run_folder
 from kinship.runs.pairs.pair_run import evolve
@@ -28,7 +28,7 @@ SETS = {
 SEARCHES = (("kinship", 0), ("greedy", 0), ("random", 0), ("random", 1), ("random", 2))
 GENERATIONS = 5
 K = 3
-EARLY = stopping_rule("kinship", threshold=0.9)
+EARLY = stopping_rule("kinship")
 HEADER = (
     "foundation models", "strategy", "best", "held out", "generation", "merges to it", "merges",
     "stop at 0.9", "saves", "loses", "best baseline", "its score", "lead over it", "seconds",
@@ -56,7 +56,7 @@ def row(title: str, strategy: str, record: RunRecord, seconds: float) -> list[st
     to_it = [one for generation in run.generations[1:] for one in generation].index(best) + 1 if best.parents else 0
     held_out = record.held_out[best.name]
     # the baselines' settings are chosen on the search's half, as the search's own winner is
-    found = verdict(run, record.baselines, held_out)
+    found = compare_with_baselines(run, record.baselines, held_out)
     lead = f"{found.margin:+.2f} ± {found.error:.2f}" if found.error is not None else f"{found.margin:+.2f}"
     stop = ("never", "0", "0") if early.generation is None else (
         f"generation {early.generation}", f"{early.merges_saved} merges", f"{early.loss:.2f}"

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from kinship.evolution.stages import THRESHOLD
+from kinship.saturation import SATURATION
 from kinship.ui.evolution.generations import show_published_search
 from kinship.ui.shell.current import current_family
 from kinship.ui.shell.frame import page
@@ -19,12 +19,12 @@ if lineage is not None:
         "Kinship (PCC) of saturation",
         0.0,
         1.0,
-        THRESHOLD,
+        SATURATION,
         0.01,
         key="threshold",
         bind="query-params",
         width=360,
-        help="The paper reads its lineages at 0.9.",
+        help=f"The paper reads its lineages at {SATURATION:g}.",
     )
     stages = show_stages(lineage, threshold)
     st.subheader("Does kinship tell the gain?", anchor=False)

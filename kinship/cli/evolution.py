@@ -25,12 +25,18 @@ from kinship.cli.options import (
 )
 from kinship.cli.program import AsJson, answer, app, progress, say
 from kinship.evaluation import Options
-from kinship.evolution import Individual, Limits, Run, stop_sentence, stopping_rule, verdict, would_have_stopped
+from kinship.evolution import (
+    Individual,
+    Limits,
+    Run,
+    compare_with_baselines,
+    stop_sentence,
+    stopping_rule,
+    would_have_stopped,
+)
 from kinship.merging import starting_parameters
 
 __all__ = ["evolve"]
-
-_SATURATED = 0.9  # mean PCC of the best models at which the paper stops
 
 
 @app.command()
@@ -112,7 +118,7 @@ def evolve(
         **said_of_models,
         "warnings": [*said_of_models["warnings"], *record.warnings],
     }
-    said = verdict(run, record.baselines, record.held_out.get(run.best.name)).sentence
+    said = compare_with_baselines(run, record.baselines, record.held_out.get(run.best.name)).sentence
     for warning in record.warnings:
         say(f"warning: {warning}")
     answer(found, _text(run, found, said), as_json)
@@ -131,11 +137,11 @@ def _individual(one: Individual) -> dict[str, Any]:
 
 
 def _early_stop(run: Run, stop_above: float | None) -> dict[str, Any]:
-    """Say where the rule stopped the run, or where 0.9 would have, and what that would have saved and lost."""
+    """Say where the rule stopped the run, or where the paper's would have, and what that would have saved and lost."""
     if stop_above is not None:
         stopped = run.complete - 1 if run.stopped_by == "kinship" else None
         return {"generation": stopped, "merges_saved": None, "loss": None}
-    early = would_have_stopped(run, stopping_rule("kinship", threshold=_SATURATED))
+    early = would_have_stopped(run, stopping_rule("kinship"))
     return {"generation": early.generation, "merges_saved": early.merges_saved, "loss": early.loss}
 
 

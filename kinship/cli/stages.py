@@ -15,7 +15,7 @@ from kinship.evolution import stages as stages_of
 from kinship.evolution.change_point import ChangePoint
 from kinship.evolution.correlation import FEWEST
 from kinship.evolution.curve import METRICS
-from kinship.evolution.stages import THRESHOLD
+from kinship.saturation import SATURATION
 
 __all__ = ["correlate", "stages"]
 
@@ -28,7 +28,7 @@ CsvFile = Annotated[Path, typer.Argument(metavar="FILE.csv", help="One row a mer
 @app.command()
 def stages(
     file: CsvFile,
-    threshold: Annotated[float, typer.Option(help="Kinship (PCC) of saturation.", min=-1.0, max=1.0)] = THRESHOLD,
+    threshold: Annotated[float, typer.Option(help="Kinship (PCC) of saturation.", min=-1.0, max=1.0)] = SATURATION,
     as_json: AsJson = False,
 ) -> None:
     """Tell the learning and the saturation stage of a lineage.

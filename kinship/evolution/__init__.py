@@ -6,11 +6,11 @@ Pure: whoever searches passes in how to merge, how to evaluate and what the kins
 from kinship.evolution.baselines import (
     THE_BASE,
     Baseline,
+    BaselineComparison,
     BaselineScore,
-    Verdict,
     baselines,
+    compare_with_baselines,
     score_baselines,
-    verdict,
 )
 from kinship.evolution.change_point import ChangePoint, change_point
 from kinship.evolution.cold_fusion import (
@@ -42,6 +42,7 @@ __all__ = [
     "THE_BASE",
     "Ahead",
     "Baseline",
+    "BaselineComparison",
     "BaselineScore",
     "ChangePoint",
     "Contribution",
@@ -65,11 +66,11 @@ __all__ = [
     "Scored",
     "Stages",
     "Strategy",
-    "Verdict",
     "baselines",
     "begin",
     "begin_fusion",
     "change_point",
+    "compare_with_baselines",
     "correlate",
     "correlation_table",
     "curve",
@@ -89,6 +90,5 @@ __all__ = [
     "stop_sentence",
     "stopping_rule",
     "strategy",
-    "verdict",
     "would_have_stopped",
 ]

@@ -11,7 +11,16 @@ from kinship.evolution.lead import against
 from kinship.evolution.run import Run
 from kinship.evolution.search import Evaluate
 
-__all__ = ["SCALES", "THE_BASE", "Baseline", "BaselineScore", "Verdict", "baselines", "score_baselines", "verdict"]
+__all__ = [
+    "SCALES",
+    "THE_BASE",
+    "Baseline",
+    "BaselineComparison",
+    "BaselineScore",
+    "baselines",
+    "compare_with_baselines",
+    "score_baselines",
+]
 
 THE_BASE = "the base model"
 BEST_FOUNDATION = "best foundation model"
@@ -80,7 +89,7 @@ class BaselineScore:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class BaselineComparison:
     """The search against its baselines.
 
     Attributes
@@ -154,7 +163,9 @@ def _scored(baseline: Baseline, make: Callable[[Baseline], float], evaluate: Eva
     return BaselineScore(baseline, score, 1, seconds + more)
 
 
-def verdict(run: Run, scores: Sequence[BaselineScore], held_out: float | None = None) -> Verdict:
+def compare_with_baselines(
+    run: Run, scores: Sequence[BaselineScore], held_out: float | None = None
+) -> BaselineComparison:
     """Say whether the search found more than its baselines, of which the best foundation model is always one.
 
     Of each merge method only the setting that is best on the search's own questions counts.
@@ -174,10 +185,10 @@ def verdict(run: Run, scores: Sequence[BaselineScore], held_out: float | None = 
     ranked = sorted((-score, name) for name, score in found.items() if score is not None)
     margin, best = own + ranked[0][0], ranked[0][1]
     if held_out is None:
-        return Verdict(best, margin, None, _so_far(best, margin))
+        return BaselineComparison(best, margin, None, _so_far(best, margin))
     error = next(one.held_out_error for one in settings.values() if one.baseline.name == best)
     told = f"On the questions that chose nothing, it {against(margin, error, f'{best} (the best baseline)')}."
-    return Verdict(best, margin, error, told)
+    return BaselineComparison(best, margin, error, told)
 
 
 def _so_far(best: str, margin: float) -> str:

@@ -7,11 +7,9 @@ from statistics import fmean
 
 from kinship.evolution.change_point import ChangePoint, change_point
 from kinship.evolution.curve import METRICS, Curve
+from kinship.saturation import SATURATION
 
-__all__ = ["THRESHOLD", "Stages", "stages"]
-
-THRESHOLD = 0.9
-"""Of PCC; from here on the paper (arXiv 2410.12613) reads its lineages as saturated."""
+__all__ = ["Stages", "stages"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class Stages:
     mean_gain_saturation: float | None
 
 
-def stages(lineage: Curve, threshold: float = THRESHOLD) -> Stages:
+def stages(lineage: Curve, threshold: float = SATURATION) -> Stages:
     """Tell the stages of a lineage by its parents' kinship (PCC), and the change point of its score curve."""
     pcc = lineage.kinship[METRICS[0]]
     below = [place for place, value in enumerate(pcc) if not value >= threshold]

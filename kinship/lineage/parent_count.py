@@ -11,9 +11,9 @@ from typing import Literal, NamedTuple
 from kinship.lineage.evidence import WHOLE, Evidence
 from kinship.lineage.parent_search import MOST_PARENTS
 
-__all__ = ["Finding", "Kind", "Verdict", "find", "find_one_of_several"]
+__all__ = ["Finding", "Kind", "PaternityVerdict", "find", "find_one_of_several"]
 
-Verdict = Literal["parents", "one parent", "none"]
+PaternityVerdict = Literal["parents", "one parent", "none"]
 Kind = Literal["exact", "random", "selected", "tuned", "partial", "unrelated", "base"]
 
 ONCE = 1.5  # times the expected rounding error; a copy in another dtype is rounded once
@@ -59,7 +59,7 @@ class Finding(NamedTuple):
         For "one parent", its position in the explanation.
     """
 
-    verdict: Verdict
+    verdict: PaternityVerdict
     size: int
     kind: Kind
     only: int | None = None

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from kinship.lineage.evidence import evidence
 from kinship.lineage.examine import Examination, examine
 from kinship.lineage.likely_method import Method, exact_method, sparse_method
-from kinship.lineage.parent_count import AT_FLOOR, Kind, Verdict, find_one_of_several
+from kinship.lineage.parent_count import AT_FLOOR, Kind, PaternityVerdict, find_one_of_several
 from kinship.lineage.parent_search import tied_with_best
 from kinship.similarity.groups import group_tensors
 from kinship.similarity.table import GramTable
@@ -73,7 +73,7 @@ class Paternity:
     """
 
     child: str
-    verdict: Verdict
+    verdict: PaternityVerdict
     parents: tuple[str, ...]
     ranked: tuple[Explanation, ...]
     sizes: tuple[float, ...]

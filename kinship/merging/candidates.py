@@ -15,7 +15,7 @@ import numpy.typing as npt
 from kinship.merging import combine
 from kinship.merging.config_differences import config_differences
 from kinship.merging.pair_scores import PairScores, pair_scores
-from kinship.merging.step_kind import KINDS, Kind, nothing_to_gain, verdict
+from kinship.merging.step_kind import KINDS, Kind, nothing_to_gain, step_kind
 from kinship.similarity import GramTable, Totals, kinship_matrix
 from kinship.similarity.children import child_kinship, child_row
 from kinship.similarity.rounding import rounding_noise
@@ -126,7 +126,7 @@ def _judged(found: list[Candidate]) -> list[Candidate]:
     best = max((mean for mean in able if mean is not None), default=None)
     judged = []
     for one in found:
-        kind, reason = verdict(one.pcc, one.scores, middle, strong, one.scores.mean == best)
+        kind, reason = step_kind(one.pcc, one.scores, middle, strong, one.scores.mean == best)
         judged.append(replace(one, kind=kind, reason=reason))
     return judged
 

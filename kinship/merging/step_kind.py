@@ -6,11 +6,9 @@ from math import isnan
 from typing import Literal
 
 from kinship.merging.pair_scores import PairScores
+from kinship.saturation import SATURATION
 
-__all__ = ["KINDS", "TOO_ALIKE", "Kind", "nothing_to_gain", "verdict"]
-
-TOO_ALIKE = 0.9
-"""PCC from which a family is saturated (Hu et al., arXiv 2410.12613)."""
+__all__ = ["KINDS", "Kind", "nothing_to_gain", "step_kind"]
 
 NEAR = 0.8
 """PCC from which two models share most of what they learnt, as experts of one task from two seeds do."""
@@ -32,10 +30,10 @@ def nothing_to_gain(pcc: float, scores: PairScores) -> str | None:
     Parameters
     ----------
     pcc, scores
-        As in `verdict`.
+        As in `step_kind`.
     """
-    if pcc >= TOO_ALIKE:
-        return f"too alike: PCC {_told(pcc)} is not below {TOO_ALIKE}, the child repeats its parents"
+    if pcc >= SATURATION:
+        return f"too alike: PCC {_told(pcc)} is not below {SATURATION}, the child repeats its parents"
     if pcc < NEAR or scores.ceiling is None or scores.mean is None:
         return None
     better = max(average for average in scores.averages if average is not None)
@@ -45,7 +43,7 @@ def nothing_to_gain(pcc: float, scores: PairScores) -> str | None:
     return f"near-copies without headroom: PCC {_told(pcc)} is not below {NEAR}; {told}"
 
 
-def verdict(pcc: float, scores: PairScores, middle: float, strong: float | None, is_best: bool) -> tuple[Kind, str]:
+def step_kind(pcc: float, scores: PairScores, middle: float, strong: float | None, is_best: bool) -> tuple[Kind, str]:
     """Return the kind of a pair, and why, in a sentence.
 
     Parameters

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from kinship.evolution import Individual, Scored, baselines, begin, score_baselines, verdict
+from kinship.evolution import Individual, Scored, baselines, begin, compare_with_baselines, score_baselines
 from kinship.evolution.baselines import SCALES, BaselineScore
 
 FOUNDATIONS = {"a": 60.0, "b": 72.0, "c": 72.0}
@@ -57,7 +57,7 @@ def test_each_is_made_and_scored_once_and_counted():
     assert (best.score, best.evaluations, best.seconds) == (72.0, 3, None)
     assert {(one.evaluations, one.seconds) for one in merged} == {(1, 2.5)}
     assert found[-1].score is None, "a scale at which the model breaks"
-    assert verdict(run(80.0), found).margin > 0
+    assert compare_with_baselines(run(80.0), found).margin > 0
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_each_is_made_and_scored_once_and_counted():
         ),
     ],
 )
-def test_the_verdict_says_who_wins(best, scores, rival, margin, words):
-    found = verdict(run(best), scored({"best foundation model": 60.0} | scores))
+def test_the_comparison_says_who_wins(best, scores, rival, margin, words):
+    found = compare_with_baselines(run(best), scored({"best foundation model": 60.0} | scores))
     assert found.rival == rival
     assert found.margin == pytest.approx(margin)
     assert re.search(words, found.sentence)
@@ -98,7 +98,7 @@ def test_the_verdict_says_who_wins(best, scores, rival, margin, words):
 def test_held_out_scores_are_compared_but_do_not_choose_the_scale():
     searched = {"task arithmetic at 0.5": 80.0, "task arithmetic at 1": 70.0}
     held_out = {"task arithmetic at 0.5": 60.0, "task arithmetic at 1": 99.0, "uniform soup": 61.0}
-    found = verdict(run(85.0), scored(searched, held_out), held_out=60.5)
+    found = compare_with_baselines(run(85.0), scored(searched, held_out), held_out=60.5)
     assert found.rival == "uniform soup"
     assert found.margin == pytest.approx(-0.5)
     assert "it scores -0.5 against uniform soup (the best baseline); the error is not known" in found.sentence
@@ -124,6 +124,6 @@ def test_a_lead_counts_from_two_standard_errors(own, error, words):
         replace(one, held_out_error=error if one.baseline.name == "the base model" else 9.0)
         for one in scored({"the base model": 70.0}, {"the base model": 61.0, "uniform soup": 40.0})
     ]
-    found = verdict(run(85.0), scores, held_out=own)
+    found = compare_with_baselines(run(85.0), scores, held_out=own)
     assert (found.rival, found.error) == ("the base model", error)
     assert words in found.sentence

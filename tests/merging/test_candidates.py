@@ -12,7 +12,7 @@ from kinship.checkpoints import align, open_checkpoint
 from kinship.demo import demo_path, demo_scores
 from kinship.merging import Parent, Recipe, candidates, merge
 from kinship.merging.pair_scores import pair_scores
-from kinship.merging.step_kind import verdict
+from kinship.merging.step_kind import step_kind
 from kinship.similarity import GramTable, gram_table, kinship_matrix
 from tests.merging.models import save_family, weights
 
@@ -191,8 +191,8 @@ def test_rounding_is_shown_beside_the_exact_kinship(family):
 @pytest.mark.parametrize("pcc", [0.9, 0.95, 1.0])
 def test_the_paper_s_threshold_means_nothing_to_gain(pcc):
     scores = pair_scores(("a", "b"), {"a": {"x": 1.0}, "b": {"x": 2.0}})
-    assert verdict(pcc, scores, 0.5, 1.0, True)[0] == "nothing to gain"
-    assert verdict(0.799, scores, 0.5, 1.0, True)[0] == "exploit"
+    assert step_kind(pcc, scores, 0.5, 1.0, True)[0] == "nothing to gain"
+    assert step_kind(0.799, scores, 0.5, 1.0, True)[0] == "exploit"
 
 
 @pytest.mark.parametrize(
@@ -206,13 +206,13 @@ def test_the_paper_s_threshold_means_nothing_to_gain(pcc):
 )
 def test_near_copies_need_a_task_on_which_the_other_is_better(pcc, second, kind):
     scores = pair_scores(("a", "b"), {"a": {"x": 60.0, "y": 70.0}, "b": second})
-    found, reason = verdict(pcc, scores, 0.5, 1.0, True)
+    found, reason = step_kind(pcc, scores, 0.5, 1.0, True)
     assert found == kind
     assert ("near-copies" in reason) == (kind == "nothing to gain")
 
 
 def test_near_copies_without_scores_are_related():
-    assert verdict(0.86, pair_scores(("a", "b"), {}), 0.5, None, False)[0] == "ordinary"
+    assert step_kind(0.86, pair_scores(("a", "b"), {}), 0.5, None, False)[0] == "ordinary"
 
 
 def test_the_demo_s_best_merge_comes_first():

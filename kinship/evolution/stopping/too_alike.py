@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kinship.evolution.run import Run
 from kinship.evolution.stopping.known_rules import register
+from kinship.saturation import SATURATION
 
 __all__ = ["too_alike"]
 
@@ -13,10 +14,10 @@ __all__ = ["too_alike"]
     title="Kinship of the best above",
     sentence="Stops when the mean kinship of the k best models is above the threshold in so many generations running.",
 )
-def too_alike(run: Run, *, threshold: float = 0.9, patience: int = 1) -> bool:
+def too_alike(run: Run, *, threshold: float = SATURATION, patience: int = 1) -> bool:
     """Say whether the k best were more alike than `threshold` in each of the last `patience` generations of merges.
 
-    The paper (arXiv 2410.12613) stops at a PCC of 0.9. An undefined kinship is not above anything.
+    The default is the paper's. An undefined kinship is not above anything.
     """
     latest = run.kinship_of_best[1:][-patience:]
     return len(latest) == patience and all(value is not None and value > threshold for value in latest)

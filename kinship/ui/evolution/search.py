@@ -7,7 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from kinship.errors import KinshipError
-from kinship.evolution import Run, stop_sentence, verdict
+from kinship.evolution import Run, compare_with_baselines, stop_sentence
 from kinship.evolution.limits import EXHAUSTED, UNCHANGED
 from kinship.runs.pairs.pair_plan import longer
 from kinship.runs.pairs.pair_record import RunRecord, delete_run, load_run, run_folder, run_names, write_run
@@ -84,7 +84,8 @@ def _headline(record: RunRecord, run: Run) -> None:
     row = st.container(horizontal=True, gap="small")
     for title, (value, about) in numbers.items():
         row.metric(title, value, border=True, width=124, help=about)
-    said = verdict(run, record.baselines, held_out).sentence if record.baselines else "Baselines come first."
+    rivals = record.baselines
+    said = compare_with_baselines(run, rivals, held_out).sentence if rivals else "Baselines come first."
     st.markdown(f"**{run.best.name}** is the best model. {said}")
 
 

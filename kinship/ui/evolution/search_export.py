@@ -6,7 +6,7 @@ import io
 
 import streamlit as st
 
-from kinship.evolution import stop_sentence, verdict
+from kinship.evolution import compare_with_baselines, stop_sentence
 from kinship.merging import chain_yaml
 from kinship.plots import generations, matrix, search_tree
 from kinship.plots.report import Section, report_html
@@ -122,7 +122,7 @@ def _report(name: str, record: RunRecord) -> str:
     if held_out is not None:
         said += f" On the half that it never saw: {held_out:.4g}."
     if record.baselines:
-        said += f" {verdict(run, record.baselines, held_out).sentence}"
+        said += f" {compare_with_baselines(run, record.baselines, held_out).sentence}"
     if run.stopped_by:
         said += f" {stop_sentence(run.stopped_by)}"
     plan = record.plan

@@ -113,8 +113,8 @@ def _sentence(info: line.LineInfo) -> str:
     if barrier.value == 0.0:
         told = [f"**No barrier** between {first} and {second}: the loss nowhere rises above the straight line."]
     else:
-        verdict = "linearly connected" if barrier.connected else "a hill lies between them"
-        told = [f"The loss barrier between {first} and {second} is {_size(barrier)}: **{verdict}**."]
+        shape = "linearly connected" if barrier.connected else "a hill lies between them"
+        told = [f"The loss barrier between {first} and {second} is {_size(barrier)}: **{shape}**."]
     if len(info.tasks) > 1:
         hills = {task: one for task, one in info.task_barriers.items() if one.relative}
         if hills:

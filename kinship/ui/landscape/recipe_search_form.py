@@ -18,6 +18,7 @@ from kinship.runs.recipes.recipe_plan import (
     recipe_run_folder,
     write_recipe_run,
 )
+from kinship.saturation import SATURATION
 from kinship.ui.shell.current import chosen_models, member_names
 from kinship.ui.shell.partial import show_comparable
 from kinship.ui.shell.scoring import choose_scoring
@@ -167,7 +168,7 @@ def _kinship(paths: dict[str, str]) -> dict[str, Any]:
     kin_to = () if to == _PARENTS else (paths[to],)
     if mode == "aim":
         return {"least_kin": True, "kin_to": kin_to}
-    most = row.number_input("is at most", -1.0, 1.0, 0.9, 0.05, key="kin-most", bind="query-params", width=100)
+    most = row.number_input("is at most", -1.0, 1.0, SATURATION, 0.05, key="kin-most", bind="query-params", width=100)
     return {"max_kinship": most, "kin_to": kin_to}
 
 

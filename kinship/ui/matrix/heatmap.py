@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from kinship.plots import dendrogram, matrix
+from kinship.saturation import SATURATION
 from kinship.similarity import GramTable, KinshipMatrix, group_tensors, metric
 from kinship.ui.shell.figure import clicked, show_figure
 
@@ -15,7 +16,7 @@ __all__ = ["parts_of", "provenance", "show_matrix"]
 WHOLE = "whole model"
 _READING = (
     "0 is unrelated, 1 the same direction of change. In Hu et al. (arXiv 2410.12613) merging pays early, between "
-    "distant and strong models, and stops paying once the mean kinship of the best models passes 0.9."
+    f"distant and strong models, and stops paying once the mean kinship of the best models passes {SATURATION:g}."
 )
 _READING_DISTANCE = "0 is the same weights; compare distances only within a family, since they grow with its size."
 

@@ -11,10 +11,10 @@ from kinship.errors import KinshipError
 from kinship.evolution import ChangePoint, Curve, Stages, curve, read_rows
 from kinship.evolution import stages as stages_of
 from kinship.evolution.curve import Row
-from kinship.evolution.stages import THRESHOLD
 from kinship.plots import stages as plot
 from kinship.plots.stages import gain_text
 from kinship.published import lineages
+from kinship.saturation import SATURATION
 from kinship.ui.shell.figure import show_figure
 from kinship.workspace.store.families import Family
 
@@ -119,7 +119,7 @@ def _rule(found: Stages) -> str:
     here = "there is no saturation yet" if start is None else f"here generation {start}"
     return (
         "Saturation begins with the first generation from which the parents' kinship stays at or above "
-        f"{found.threshold:.2f} (the paper's rule, at {THRESHOLD:g}): {here}."
+        f"{found.threshold:.2f} (the paper's rule, at {SATURATION:g}): {here}."
     )
 
 

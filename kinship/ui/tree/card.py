@@ -94,7 +94,7 @@ def _weights(known: Known, tree: Genealogy, chosen: str) -> None:
     if not candidates:
         return
     found = paternity(table, chosen, candidates, known.dtypes[chosen])
-    st.markdown(f"**From the weights:** {_verdict(found)}")
+    st.markdown(f"**From the weights:** {_said_of_parents(found)}")
     one = audit_one(known.tree, table, chosen, known.dtypes[chosen])
     if one is not None and one.outcome == "disagree":
         st.warning(f"Declared: {' and '.join(one.declared)}. But {one.reason}.")
@@ -122,7 +122,7 @@ def _weights(known: Known, tree: Genealogy, chosen: str) -> None:
         )
 
 
-def _verdict(found: Paternity) -> str:
+def _said_of_parents(found: Paternity) -> str:
     if found.verdict == "none":
         return f"no parent among the other models, so of the base alone or of one that is not here; {found.reason}."
     method = found.ranked[0].method

@@ -1,4 +1,4 @@
-"""What is read from trials: the best, the Pareto front, the importance of parameters, and the verdict."""
+"""What is read from trials: the best, the Pareto front, the importance of parameters, and the held-out comparison."""
 
 from __future__ import annotations
 
@@ -109,5 +109,5 @@ def test_a_start_outside_the_ranges_does_not_count_for_importance(drawn):
         (HeldOut(60.0, 40.0, 1.0, "m", 57.0, 1.0), "It beats m (the best"),
     ],
 )  # fmt: skip
-def test_the_verdict_in_words(held_out, words):
+def test_the_held_out_comparison_in_words(held_out, words):
     assert re.search(re.escape(words), held_out.sentence)
