@@ -36,7 +36,17 @@ _MOST_LISTED = 40
 
 
 class KinshipError(Exception):
-    """Base of all errors of this package: the input was at fault and the message says how to mend it."""
+    """Base of all errors of this package: the input was at fault and the message says how to mend it.
+
+    Examples
+    --------
+    >>> from kinship import open_checkpoint
+    >>> try:
+    ...     open_checkpoint("/no/such/folder")
+    ... except KinshipError as error:
+    ...     print(error)
+    /no/such/folder: there is no such file or folder; check the path
+    """
 
     exit_code = 2
 

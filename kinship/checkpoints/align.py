@@ -46,6 +46,15 @@ def align(
         The content of tensors has to tell what their names do not, and a file cannot be read.
     CoverageError
         Less than half of the weights are common to all, and that was not allowed.
+
+    Examples
+    --------
+    >>> from kinship import open_checkpoint
+    >>> from kinship.demo import demo_path
+    >>> base, *experts = (open_checkpoint(demo_path() / name) for name in ("base", "addition", "sorting"))
+    >>> family = align(base, experts)
+    >>> family.names, len(family.tensors), family.left_out
+    (('base', 'addition', 'sorting'), 39, ())
     """
     if base.adapter is not None:
         raise AlignmentError(f"{base.name} is an adapter and cannot be the base; give the model it adapts")

@@ -55,6 +55,14 @@ def download(source: str, progress: Report | None = None) -> Path:
     ------
     HubError
         The Hub cannot be reached, does not have it, or does not let you.
+    CheckpointError
+        This is no Hub id.
+
+    Examples
+    --------
+    >>> download("mistralai")
+    Traceback (most recent call last):
+    kinship.errors.CheckpointError: mistralai: this is neither a path nor a Hub id; write org/name or org/name@revision
     """
     import huggingface_hub as hub
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError

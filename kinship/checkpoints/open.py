@@ -42,6 +42,13 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
     ------
     CheckpointError
         Nothing there can be read as a checkpoint; the message names the file and what to do.
+
+    Examples
+    --------
+    >>> from kinship.demo import demo_path
+    >>> sorting = open_checkpoint(demo_path() / "sorting")
+    >>> sorting.name, sorting.parameters, sorting.dtype
+    ('sorting', 667264, 'bf16')
     """
     path = expanded(path).absolute()
     chosen = choose_files(path)

@@ -68,7 +68,15 @@ def find_checkpoints(folder: Path | str) -> list[Path]:
 
 
 def scan(folder: Path | str) -> Scan:
-    """Open every checkpoint below `folder`; one that cannot be opened becomes a problem, not an error."""
+    """Open every checkpoint below `folder`; one that cannot be opened becomes a problem, not an error.
+
+    Examples
+    --------
+    >>> from kinship.demo import demo_path
+    >>> found = scan(demo_path())
+    >>> [one.name for one in found.checkpoints[:3]], found.problems
+    (['addition', 'addition-sibling', 'base'], ())
+    """
     checkpoints, problems = [], []
     for path in find_checkpoints(folder):
         try:

@@ -108,6 +108,15 @@ def gram_table(
     ------
     NonFiniteError
         A weight is NaN or infinite; the message names the model and the tensor.
+
+    Examples
+    --------
+    >>> from kinship import align, open_checkpoint
+    >>> from kinship.demo import demo_path
+    >>> base, *experts = (open_checkpoint(demo_path() / name) for name in ("base", "addition", "sorting"))
+    >>> table = gram_table(align(base, experts))
+    >>> table.names, table.gram.shape, table.parameters
+    (('base', 'addition', 'sorting'), (39, 3, 3), 667264)
     """
     place = resolve_device(device)
     kernel = kernel_for(place, threads)

@@ -29,7 +29,17 @@ def matrix_report(table: GramTable, group_by: Grouping | None = None) -> dict[st
     dict
         base, models, parameters, left_out, warnings, coverage of each model (elements, and norm or None), partial
         (models), one N x N list for each metric (None where undefined), their means over pairs, undefined (reasons),
-        groups, device, seconds and bytes_read of the pass.
+        groups, device, seconds and bytes_read of the pass. docs/json.md says what each key holds.
+
+    Examples
+    --------
+    >>> from kinship import align, gram_table, open_checkpoint
+    >>> from kinship.demo import demo_path
+    >>> base, *experts = (open_checkpoint(demo_path() / name) for name in ("base", "addition", "sorting"))
+    >>> table = gram_table(align(base, experts))
+    >>> report = matrix_report(table)
+    >>> report["models"], report["parameters"], round(report["mean"]["euclidean"], 2)
+    (['addition', 'sorting'], 667264, 5.88)
     """
     matrices = {name: kinship_matrix(table, name) for name in METRICS}
     grouped = {name: grouped_kinship(table, name, group_by) for name in METRICS} if group_by else {}

@@ -59,6 +59,20 @@ class GramTable:
         Where the table was computed.
     seconds, bytes_read : float, int
         Of the pass that made it.
+
+    Examples
+    --------
+    A table made by hand, as `gram_table` makes one from weights:
+
+    >>> rows = np.array([[3.0, 0.0, 4.0, 0.0], [1.0, 2.0, 0.0, 0.0], [2.0, 1.0, 0.0, 1.0]])  # base, two deltas
+    >>> parts = np.split(rows, 2, axis=1)  # two tensors of two weights
+    >>> gram, sums = np.stack([one @ one.T for one in parts]), np.stack([one.sum(axis=1) for one in parts])
+    >>> tensors = ("model.layers.0.mlp.up_proj.weight", "model.layers.1.mlp.up_proj.weight")
+    >>> table = GramTable(("base", "a", "b"), tensors, ((2,), (2,)), gram, sums)
+    >>> table.base, table.models, table.parameters
+    ('base', ('a', 'b'), 4)
+    >>> float(table.totals().gram[1, 2])
+    4.0
     """
 
     names: tuple[str, ...]

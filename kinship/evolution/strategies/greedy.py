@@ -18,6 +18,14 @@ def greedy(population: Population, _kinship: Kinship, k: int, _rng: Random) -> t
 
     Pairs that have been merged before are left out; those of the best mean score come first, ties by name
     (Hu et al., arXiv 2410.12613, Algorithm 1).
+
+    Examples
+    --------
+    >>> from kinship.evolution import Individual
+    >>> scores = {"a": 3.0, "b": 2.0, "c": 1.0}
+    >>> models = Population(tuple(Individual(name, 0, score=score) for name, score in scores.items()))
+    >>> [(pair.first, pair.second) for pair in greedy(models, lambda a, b: 0.5, 2, Random(0))]
+    [('a', 'b'), ('a', 'c'), ('b', 'c')]
     """
     if not population.merged:
         return _pairs(population, len(population.individuals), "two foundation models")

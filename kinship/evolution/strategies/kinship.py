@@ -25,6 +25,18 @@ def greedy_with_kinship(population: Population, kinship: Kinship, k: int, rng: R
     The step pairs the best model with the model of lowest kinship to it among all earlier ones that it has not been
     merged with; ties by name, models whose kinship is undefined left out. (The text of arXiv 2410.12613, Algorithm 1,
     says "highest"; its results and its idea show that the most distant model is meant.)
+
+    Examples
+    --------
+    >>> from kinship.evolution import Individual
+    >>> made = {"a": ((), 3.0), "b": ((), 2.0), "c": ((), 1.0), "ab": (("a", "b"), 4.0)}
+    >>> models = Population(tuple(Individual(name, 0, *about) for name, about in made.items()))
+    >>> kinship = {"a": 0.7, "b": 0.6, "c": 0.1}
+    >>> pairs = greedy_with_kinship(models, lambda best, other: kinship[other], 2, Random(0))
+    >>> [(pair.first, pair.second, pair.exploration) for pair in pairs]
+    [('ab', 'a', False), ('ab', 'c', True)]
+    >>> pairs[-1].reason
+    'least kin to the best model, at 0.10'
     """
     pairs = greedy(population, kinship, k, rng)
     best = population.best(1)[0]

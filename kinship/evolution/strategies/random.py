@@ -20,7 +20,17 @@ __all__ = ["greedy_with_chance"]
     explores=True,
 )
 def greedy_with_chance(population: Population, kinship: Kinship, k: int, rng: Random) -> tuple[Pair, ...]:
-    """Return the pairs of top-k greedy merging, then an exploration step to a partner drawn by `rng`."""
+    """Return the pairs of top-k greedy merging, then an exploration step to a partner drawn by `rng`.
+
+    Examples
+    --------
+    >>> from kinship.evolution import Individual
+    >>> made = {"a": ((), 3.0), "b": ((), 2.0), "c": ((), 1.0), "ab": (("a", "b"), 4.0)}
+    >>> models = Population(tuple(Individual(name, 0, *about) for name, about in made.items()))
+    >>> pairs = greedy_with_chance(models, lambda best, other: 0.5, 2, Random(0))
+    >>> [(pair.first, pair.second, pair.exploration) for pair in pairs]
+    [('ab', 'a', False), ('ab', 'c', True)]
+    """
     pairs = greedy(population, kinship, k, rng)
     candidates = partners(population, pairs)
     if not candidates:

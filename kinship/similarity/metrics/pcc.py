@@ -18,6 +18,14 @@ def pcc(totals: Totals) -> Values:
     """Return the Pearson correlation of every two deltas, shape (N, N) in [-1, 1]; NaN for a constant delta.
 
     With S the sums and P the number of elements, the centred products are G_ab - S_a S_b / P.
+
+    Examples
+    --------
+    >>> rows = np.array([[1.0, 1.0, 1.0], [1.0, 2.0, 3.0], [3.0, 2.0, 1.0]])  # a base and the deltas of two models
+    >>> family = Totals(("base", "a", "b"), rows @ rows.T, rows.sum(axis=1), 3)
+    >>> pcc(family)[0]
+    array([[ 1., -1.],
+           [-1.,  1.]])
     """
     gram, sums = totals.gram[1:, 1:], totals.sums[1:]
     squares = np.diagonal(gram)
