@@ -11,14 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from kinship.errors import ConnectivityError
 from kinship.similarity import GramTable
 
 __all__ = ["MARKED", "Grid", "Plane", "plane_through"]
 
-Floats = npt.NDArray[np.float64]
 Weights = tuple[float, float, float]
 
 MARKED: tuple[Weights, ...] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (1 / 3, 1 / 3, 1 / 3))

@@ -20,7 +20,6 @@ from kinship.paths import expanded
 
 __all__ = ["build_family"]
 
-Scores = dict[str, dict[str, dict[str, float]]]
 Weights = dict[str, Any]
 
 
