@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from threading import RLock
 from typing import TypeVar
@@ -26,6 +26,8 @@ class Registry(Mapping[str, T]):
     ----------
     what : str
         What an entry is, for messages: "metric".
+    entries : iterable of (str, T)
+        What it begins with; a name can be taken once.
     group : str, optional
         Entry points of installed packages that add to it, as `importlib.metadata` calls them. Each names a module that
         registers what it has when it is imported. They are loaded once, at the first question that what is registered
@@ -33,20 +35,22 @@ class Registry(Mapping[str, T]):
 
     Examples
     --------
-    >>> registry = Registry[int]("number")
-    >>> registry.add("one", 1)
-    >>> registry.named("one")
-    1
-    >>> registry.named("two")
+    >>> numbers = Registry("number", [("one", 1)])
+    >>> numbers.add("two", 2)
+    >>> numbers.named("two"), list(numbers)
+    (2, ['one', 'two'])
+    >>> numbers.named("too")
     Traceback (most recent call last):
-    kinship.errors.UnknownNameError: no number is called 'two'; known: one
+    kinship.errors.UnknownNameError: no number is called 'too'; did you mean two?
     """
 
-    def __init__(self, what: str, group: str = "") -> None:
+    def __init__(self, what: str, entries: Iterable[tuple[str, T]] = (), *, group: str = "") -> None:
         self._what, self._group = what, group
         self._entries: dict[str, T] = {}
         self._loading = RLock()
         self._loaded = not group
+        for name, entry in entries:
+            self.add(name, entry)
 
     def add(self, name: str, entry: T) -> None:
         """Register an entry.

@@ -44,25 +44,25 @@ def install(tmp_path, monkeypatch):
 @pytest.fixture
 def registry(monkeypatch):
     """A registry that asks for the entry points of GROUP; what is installed finds it in the module `house`."""
-    made = Registry("thing", GROUP)
+    made = Registry("thing", group=GROUP)
     monkeypatch.setitem(sys.modules, "house", SimpleNamespace(registry=made))
     return made
 
 
 def test_entries_keep_their_order_and_a_name_is_taken_once():
-    registry = Registry("thing")
-    registry.add("b", 1)
+    registry = Registry("thing", [("b", 1)])
     registry.add("a", 2)
     assert list(registry.items()) == [("b", 1), ("a", 2)]
     assert (len(registry), registry.get("c"), registry.named("a")) == (2, None, 2)
     with pytest.raises(ValueError, match="a thing called 'a' is registered already"):
         registry.add("a", 3)
     assert registry["a"] == 2
+    with pytest.raises(ValueError, match="a thing called 'b' is registered already"):
+        Registry("thing", [("b", 1), ("b", 2)])
 
 
 def test_close_names_are_suggested():
-    registry = Registry("thing")
-    registry.add("euclidean", 1)
+    registry = Registry("thing", [("euclidean", 1)])
     with pytest.raises(UnknownNameError, match="no thing is called 'euclidian'; did you mean euclidean"):
         registry.named("euclidian")
 

@@ -8,10 +8,9 @@ from kinship.registry import Registry
 
 __all__ = ["METHODS", "merge_method"]
 
-METHODS: Registry[Method] = Registry("merge method")
-
-for _method in (*INTERPOLATION, *TASK_VECTORS, *SELECTION):
-    METHODS.add(_method.name, _method)
+METHODS: Registry[Method] = Registry(
+    "merge method", ((method.name, method) for method in (*INTERPOLATION, *TASK_VECTORS, *SELECTION))
+)
 
 
 def merge_method(name: str) -> Method:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kinship.errors import UnknownNameError
+from kinship.registry import Registry
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -51,18 +51,19 @@ def _random(seed: int) -> BaseSampler:
     return RandomSampler(seed=seed)
 
 
-SAMPLERS = {
-    "tpe": Sampler("TPE", "Nine trials at random, then what looks more like the good ones than the bad.", _tpe),
-    "cmaes": Sampler("CMA-ES", "Moves a cloud of trials uphill; for numbers alone and one aim.", _cmaes, objectives=1),
-    "random": Sampler("Random", "Draws evenly from the ranges: what any other has to beat.", _random),
-}
+SAMPLERS: Registry[Sampler] = Registry(
+    "sampler",
+    {
+        "tpe": Sampler("TPE", "Nine trials at random, then what looks more like the good ones than the bad.", _tpe),
+        "cmaes": Sampler("CMA-ES", "Moves a cloud of trials uphill; for numbers alone and one aim.", _cmaes, 1),
+        "random": Sampler("Random", "Draws evenly from the ranges: what any other has to beat.", _random),
+    }.items(),
+)
 
 
 def sampler(name: str) -> Sampler:
     """Return the sampler of that name, or raise UnknownNameError with the close ones."""
-    if name not in SAMPLERS:
-        raise UnknownNameError("sampler", name, SAMPLERS)
-    return SAMPLERS[name]
+    return SAMPLERS.named(name)
 
 
 def seeded(name: str, seed: str) -> BaseSampler:

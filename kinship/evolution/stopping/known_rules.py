@@ -52,7 +52,7 @@ class Rule:
         return STOPPING_RULES[self.name].holds(run, **dict(self.parameters))
 
 
-STOPPING_RULES: Registry[StoppingRule] = Registry("stopping rule", "kinship.stopping_rules")
+STOPPING_RULES: Registry[StoppingRule] = Registry("stopping rule", group="kinship.stopping_rules")
 
 
 def register(name: str, *, title: str, sentence: str) -> Callable[[Callable[..., bool]], Callable[..., bool]]:

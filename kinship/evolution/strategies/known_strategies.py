@@ -39,7 +39,7 @@ class Strategy:
     explores: bool = False
 
 
-STRATEGIES: Registry[Strategy] = Registry("strategy", "kinship.strategies")
+STRATEGIES: Registry[Strategy] = Registry("strategy", group="kinship.strategies")
 
 
 def register(name: str, *, title: str, sentence: str, explores: bool = False) -> Callable[[Propose], Propose]:

@@ -40,7 +40,7 @@ class Metric:
     signed: bool
 
 
-METRICS: Registry[Metric] = Registry("metric", "kinship.metrics")
+METRICS: Registry[Metric] = Registry("metric", group="kinship.metrics")
 
 
 def register(
