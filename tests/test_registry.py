@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from textwrap import dedent
 from types import SimpleNamespace
 
@@ -116,17 +117,13 @@ def test_who_asks_while_another_thread_loads_waits_for_all_of_it(install, regist
     assert seen == [{"more": 2}]
 
 
-OUTSIDE = """
-    import numpy as np
+PAGE = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
+METRIC = PAGE.split("```python\n")[1].split("```")[0]
+
+OTHERS = """
     from kinship.evolution.pair import pair_of
     from kinship.evolution.stopping import register as rule
     from kinship.evolution.strategies import register as strategy
-    from kinship.similarity import register as metric
-
-    @metric("manhattan", title="Manhattan", unit="none", signed=False)
-    def manhattan(totals):
-        n = len(totals.names) - 1
-        return 7.0 * (1 - np.eye(n)), {}
 
     @strategy("first", title="First", sentence="Merges the two best.")
     def first(population, kinship, k, rng):
@@ -144,11 +141,12 @@ ASK = """
     from kinship.similarity import METRICS, GramTable, kinship_matrix
     import numpy as np
 
-    table = GramTable(("base", "a", "b"), ("w",), ((3,),), np.eye(3)[None], np.zeros((1, 3)))
+    gram = np.array([[[1.0, 0, 0], [0, 4, 1], [0, 1, 2]]])
+    table = GramTable(("base", "a", "b"), ("w",), ((3,),), gram, np.zeros((1, 3)))
     pair = (Individual("a", 0, score=1.0), Individual("b", 0, score=2.0))
     print(json.dumps([
         list(METRICS),
-        kinship_matrix(table, "manhattan").values.tolist(),
+        kinship_matrix(table, "dice").values.tolist(),
         list(STRATEGIES),
         [one.first for one in strategy("first").propose(Population(pair), None, 3, Random(0))],
         stopping_rule("at-once", patience=3)(Run("first", 3, 0, (pair,), (0.5,))),
@@ -157,15 +155,16 @@ ASK = """
 
 
 def test_a_package_outside_adds_a_metric_a_strategy_and_a_stopping_rule(install):
-    groups = ("kinship.metrics", "kinship.strategies", "kinship.stopping_rules")
-    folder = install({group: {"outside": "outside_all"} for group in groups}, outside_all=OUTSIDE)
+    modules = {"metrics": "outside_metric", "strategies": "outside_others", "stopping_rules": "outside_others"}
+    points = {f"kinship.{group}": {"outside": module} for group, module in modules.items()}
+    folder = install(points, outside_metric=METRIC, outside_others=OTHERS)
     path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
     env = os.environ | {"PYTHONPATH": path}
     command = [sys.executable, "-c", dedent(ASK)]
     done = subprocess.run(command, capture_output=True, text=True, env=env, check=True, timeout=60)
     metrics, values, strategies, first, stops = json.loads(done.stdout)
-    assert metrics == ["pcc", "cosine", "euclidean", "manhattan"]
-    assert values == [[0.0, 7.0], [7.0, 0.0]]
+    assert metrics == ["pcc", "cosine", "euclidean", "dice"]
+    assert values == [[1.0, 2 * 1 / (4 + 2)], [2 * 1 / (4 + 2), 1.0]]
     assert strategies == ["greedy", "kinship", "random", "first"]
     assert (first, stops) == (["b"], True)
 
