@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from kinship.paths import expanded, is_folder, is_there
+from kinship.errors import TaskError
+from kinship.evaluation import resolve_tasks
+from kinship.paths import expanded, files_below, is_folder, is_there
 
 
 def test_a_tilde_is_the_home_folder_of_who_is_known(monkeypatch):
@@ -23,3 +26,25 @@ def test_what_is_there(tmp_path):
     file = tmp_path / "file"
     file.touch()
     assert (is_there(file), is_folder(file), is_folder(tmp_path)) == (True, False, True)
+
+
+def test_visible_files_at_any_depth_and_no_way_out(tmp_path):
+    folder = tmp_path / "texts"
+    for name in ("b.txt", "a/c.txt", ".hidden/d.txt", "a/.e.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    (folder / "up").symlink_to(tmp_path)
+    os.mkfifo(folder / "pipe.txt")
+    assert files_below(folder, TaskError) == [folder / "a/c.txt", folder / "b.txt"]
+
+
+def test_a_disk_is_no_folder_of_texts(tmp_path):
+    for number in range(4):
+        (tmp_path / f"{number}.txt").write_text("x")
+    with pytest.raises(TaskError, match="more than 3 files lie below it"):
+        files_below(tmp_path, TaskError, most=3)
+    for name in ("/usr", "/proc"):
+        with pytest.raises(TaskError):
+            resolve_tasks([name])
+        with pytest.raises(TaskError):
+            resolve_tasks(["sorting"], name)

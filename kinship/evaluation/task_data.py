@@ -11,7 +11,7 @@ from typing import Any
 
 from kinship.errors import TaskError
 from kinship.evaluation.task_yaml import file_digest
-from kinship.paths import expanded, is_folder, is_there
+from kinship.paths import expanded, files_below, is_folder, is_there
 
 __all__ = ["TaskData", "leaves"]
 
@@ -67,7 +67,7 @@ class TaskData:
         if files:
             return [said, [file_digest(Path(file)) for file in files]]
         assert root is not None
-        return [said, [[file.relative_to(root).as_posix(), file_digest(file)] for file in _visible(root)]]
+        return [said, [[file.relative_to(root).as_posix(), file_digest(file)] for file in files_below(root, TaskError)]]
 
     @property
     def _kwargs(self) -> Mapping[str, Any]:
@@ -139,8 +139,3 @@ def leaves(said: Any) -> list[str]:
     if isinstance(said, list):
         return [leaf for value in said for leaf in leaves(value)]
     return [] if said is None else [str(said)]
-
-
-def _visible(root: Path) -> list[Path]:
-    inside = ((file, file.relative_to(root)) for file in root.rglob("*"))
-    return sorted(file for file, name in inside if file.is_file() and not any(p.startswith(".") for p in name.parts))

@@ -17,7 +17,7 @@ from kinship.errors import TaskError
 from kinship.evaluation.task import Entry, Task, entry_of, expand
 from kinship.evaluation.task_data import TaskData, leaves
 from kinship.evaluation.task_yaml import read_yaml
-from kinship.paths import expanded
+from kinship.paths import expanded, files_below
 
 __all__ = ["TaskFile", "TaskFolder"]
 
@@ -66,7 +66,8 @@ class TaskFolder:
         if not self.folder.is_dir():
             raise TaskError(f"{folder}: there is no such folder; check the path of the task files")
         self._files: dict[str, TaskFile] = {}
-        for file in sorted(self.folder.glob("**/*.yaml"), key=lambda path: path.as_posix()):
+        below = (file for file in files_below(self.folder, TaskError) if file.suffix == ".yaml")
+        for file in sorted(below, key=lambda path: path.as_posix()):
             config = read_yaml(file)
             name = config.get("group", config.get("task"))
             if isinstance(name, str):

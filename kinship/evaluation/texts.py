@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kinship.errors import TaskError
+from kinship.paths import files_below
 
 __all__ = ["PASSAGE", "passages", "read_text", "text_files"]
 
@@ -26,10 +27,11 @@ def text_files(path: Path) -> list[Path]:
         if path.suffix not in _SUFFIXES:
             raise TaskError(f"{path}: text is read from .txt, .md and .jsonl files; rename or convert it")
         return [path]
-    visible = (one for one in path.rglob("*") if not any(part.startswith(".") for part in one.relative_to(path).parts))
-    files = sorted(one for one in visible if one.suffix in _SUFFIXES and one.is_file())
+    below = files_below(path, TaskError)
+    files = [one for one in below if one.suffix in _SUFFIXES]
     if not files:
-        mend = "give task files with --include-path" if next(path.rglob("*.yaml"), None) else "put some there"
+        tasks = any(one.suffix == ".yaml" for one in below)
+        mend = "give task files with --include-path" if tasks else "put some there"
         raise TaskError(f"{path}: the folder holds no .txt or .md file; {mend}")
     return files
 
