@@ -12,7 +12,9 @@ from kinship.report import Report
 
 __all__ = ["cached_folder", "download", "is_hub_id", "local_path"]
 
-_ID = re.compile(r"(?P<repo>[\w][\w.-]*/[\w][\w.-]*)(?:@(?P<revision>[\w./-]+))?")
+_ID = re.compile(  # as the Hub has it: no "--" or "..", no ".git" at the end, letters and digits at both ends
+    r"(?P<repo>(?![^@]*(?:--|\.\.))\w[\w.-]*(?<=\w)/(?=\w)[\w.-]{1,96}(?<=\w)(?<!\.git))(?:@(?P<revision>[\w./-]+))?"
+)
 _WANTED = ["*.safetensors", "*.json", "mergekit*.yml", "README.md", "tokenizer*", "*.model", "*.txt", "LICENSE*"]
 _TORCH = ["*.bin", "*.pth"]
 _MARKS = ("config.json", "adapter_config.json", "params.json", "model.safetensors", "pytorch_model.bin")

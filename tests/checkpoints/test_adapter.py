@@ -333,3 +333,9 @@ def test_a_corrupt_adapter_config(tmp_path):
     folder = save_adapter(tmp_path, factors(Q, 12, 12))
     (folder / "adapter_config.json").write_text(json.dumps([1]))
     _refused(folder, "not a JSON object")
+
+
+@pytest.mark.parametrize("base", ["runs/exp--3", "a/b.git", "a/" + "x" * 300, "~nosuchuser/base", "a\0b", ""])
+def test_a_base_of_any_name_leaves_the_adapter_readable(tmp_path, base):
+    folder = save_adapter(tmp_path, factors(Q, 12, 12), base_model_name_or_path=base)
+    assert open_checkpoint(folder).adapter.base is None

@@ -13,8 +13,13 @@ import huggingface_hub
 import numpy as np
 import pytest
 from huggingface_hub import constants
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
+from hypothesis import given
+from hypothesis import strategies as some
 
 from kinship.checkpoints import download, is_hub_id, local_path, open_checkpoint
+from kinship.checkpoints.hub import cached_folder
 from kinship.errors import CheckpointError, HubError
 from tests.families import config, llama, pack, save, save_adapter
 
@@ -217,3 +222,14 @@ def test_an_adapter_finds_its_base_in_the_cache(hub, tmp_path):
     assert open_checkpoint(folder).adapter.base is None
     fetched = download("org/apple")
     assert open_checkpoint(folder).adapter.base.path == fetched
+
+
+@given(some.text("ab-._/", min_size=1, max_size=12) | some.sampled_from(["a/b.git", f"a/{'b' * 96}", f"a/{'b' * 97}"]))
+def test_an_id_is_what_the_hub_takes_for_one(text):
+    try:
+        validate_repo_id(text)
+    except HFValidationError:
+        assert not is_hub_id(text)
+        assert cached_folder(text) is None
+    else:
+        assert is_hub_id(text) == ("/" in text)
