@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Float, Integer, String, Table, delete, insert, select, update
 
 from kinship.errors import WorkspaceError
-from kinship.workspace.store.database import metadata, now, transaction
+from kinship.workspace.store.database import metadata, now, reading, transaction
 
 __all__ = ["Heartbeat", "Presence", "alive", "announce"]
 
@@ -125,7 +125,7 @@ def alive(kind: str) -> list[Presence]:
     Alive is who was seen in the last 15 seconds; on this host its process must also exist, so that a
     ``kill -9`` is noticed at once.
     """
-    with transaction() as connection:
+    with reading() as connection:
         oldest = now(connection) - SILENT_SECONDS
         rows = connection.execute(
             select(_presences).where(_presences.c.kind == kind, _presences.c.seen >= oldest)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Column, Float, String, Table, insert, select, update
 
-from kinship.workspace.store.database import metadata, transaction
+from kinship.workspace.store.database import metadata, reading, transaction
 
 __all__ = ["Progress", "load_progress", "save_progress"]
 
@@ -61,6 +61,6 @@ def save_progress(job: str, progress: Progress) -> None:
 
 def load_progress(jobs: Sequence[str]) -> dict[str, Progress]:
     """Return how far each of these jobs is; one that never started is left out."""
-    with transaction() as connection:
+    with reading() as connection:
         rows = connection.execute(select(_progress).where(_progress.c.job.in_(jobs))).all()
     return {row.job: Progress(*row[1:]) for row in rows}

@@ -17,10 +17,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from kinship.errors import WorkspaceError
 from kinship.workspace.store.home import database_url
 
-__all__ = ["database_errors", "metadata", "now", "transaction"]
+__all__ = ["database_errors", "metadata", "now", "reading", "transaction"]
 
 BUSY_SECONDS = 30
 SCHEMA_LOCK = 0x6B696E  # any number will do, as long as every process takes the same
+
+_READS = "postgresql_readonly"
+"""SQLAlchemy's option of a connection, here for SQLite too."""
 
 metadata = MetaData()
 """Every table of the workspace; a module that defines one only has to be imported before its first use."""
@@ -51,11 +54,26 @@ def transaction() -> Iterator[Connection]:
     WorkspaceError
         The database cannot be read or written; the message says why and what to do.
     """
-    with database_errors():
-        engine = _engine(database_url().render_as_string(hide_password=False))
-        _create_tables(engine)
-        with engine.begin() as connection:
-            yield connection
+    with database_errors(), _prepared_engine().begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading() -> Iterator[Connection]:
+    """Open a transaction that only reads: it waits for no writer, and no writer waits for it.
+
+    Yields
+    ------
+    Connection
+        All tables of `metadata` exist; the database refuses a write.
+
+    Raises
+    ------
+    WorkspaceError
+        The database cannot be read; the message says why and what to do.
+    """
+    with database_errors(), _prepared_engine().connect() as connection:
+        yield connection.execution_options(**{_READS: True})
 
 
 @contextmanager
@@ -80,6 +98,12 @@ def now(connection: Connection) -> float:
     return time.time()
 
 
+def _prepared_engine() -> Engine:
+    engine = _engine(database_url().render_as_string(hide_password=False))
+    _create_tables(engine)
+    return engine
+
+
 @lru_cache(maxsize=8)
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
@@ -96,7 +120,9 @@ def _engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        reads = connection.get_execution_options().get(_READS, False)
+        connection.exec_driver_sql(f"PRAGMA query_only={int(reads)}")
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
 

@@ -13,7 +13,7 @@ from kinship.checkpoints import Vocabulary
 from kinship.demo.path import demo_path
 from kinship.errors import KinshipError, UnknownNameError
 from kinship.published import Lineage, lineages
-from kinship.workspace.store.database import metadata, transaction
+from kinship.workspace.store.database import metadata, reading, transaction
 
 __all__ = [
     "DEMO",
@@ -78,7 +78,7 @@ class Family:
 
 def families() -> list[Family]:
     """Return the families: the demo, the user's own by name, the published lineages."""
-    with transaction() as connection:
+    with reading() as connection:
         rows = connection.execute(select(_families).order_by(_families.c.name)).all()
         joined = connection.execute(select(_children).order_by(_children.c.added)).all()
         allowed = set(connection.execute(select(_partial.c.family)).scalars())

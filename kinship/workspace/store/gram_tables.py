@@ -9,11 +9,11 @@ import time
 from dataclasses import replace
 
 import numpy as np
-from sqlalchemy import Column, Float, LargeBinary, Row, String, Table, Text, delete, insert, select
+from sqlalchemy import Column, Connection, Float, LargeBinary, Row, String, Table, Text, delete, insert, select
 
 from kinship.checkpoints import Alignment, Checkpoint, as_compared
 from kinship.similarity import Device, GramTable
-from kinship.workspace.store.database import metadata, transaction
+from kinship.workspace.store.database import metadata, reading, transaction
 
 __all__ = ["extendable_table", "load_table", "store_table", "table_key"]
 
@@ -39,19 +39,23 @@ def table_key(alignment: Alignment) -> str:
 
 
 def store_table(alignment: Alignment, table: GramTable) -> None:
-    """Keep the table of a family; an older one of the same family and device is replaced."""
+    """Keep the table of a family; those on the same device that it answers for, smaller ones too, go."""
     arrays = io.BytesIO()
     np.savez_compressed(arrays, gram=table.gram, sums=table.sums)
     about = {"tensors": table.tensors, "shapes": table.shapes, "seconds": table.seconds, "bytes": table.bytes_read}
     about["norms"] = [table.coverage[name].norm if name in table.coverage else None for name in table.models]
-    key = f"{table_key(alignment)}-{table.device}"
+    key, fingerprints = f"{table_key(alignment)}-{table.device}", _fingerprints(alignment)
     with transaction() as connection:
-        connection.execute(delete(_tables).where(_tables.c.key == key))
+        held = _held(connection, alignment, table.device)
+        smaller = [one for one, have in held if _holds(fingerprints, have)]
+        told = select(_tables.c.key, _tables.c.about).where(_tables.c.key.in_(smaller))
+        needless = {row.key for row in connection.execute(told) if json.loads(row.about)["tensors"] == [*table.tensors]}
+        connection.execute(delete(_tables).where(_tables.c.key.in_({key, *needless})))
         connection.execute(
             insert(_tables).values(
                 key=key,
                 tensors=_compared(alignment),
-                fingerprints=json.dumps(_fingerprints(alignment)),
+                fingerprints=json.dumps(fingerprints),
                 device=table.device,
                 about=json.dumps(about),
                 arrays=arrays.getvalue(),
@@ -63,11 +67,14 @@ def store_table(alignment: Alignment, table: GramTable) -> None:
 def load_table(alignment: Alignment, device: Device = "auto") -> GramTable | None:
     """Return the stored table of this family, or of a larger one over the same tensors; None where there is none."""
     wanted = _fingerprints(alignment)
-    for row in _candidates(alignment, device):
-        have = json.loads(row.fingerprints)
-        if have[0] == wanted[0] and set(wanted[1:]) <= set(have[1:]) and _over_the_same(row, alignment, have):
-            rows = [_row_of(f, have) for f in wanted[1:]]
-            return _told(_restore(row, alignment.names, [0, *rows]), alignment, _norms(row, rows))
+    with reading() as connection:
+        for key, have in _held(connection, alignment, device):
+            if not _holds(have, wanted):
+                continue
+            row = _whole(connection, key)
+            if row is not None and _over_the_same(row, alignment, have):
+                rows = [_row_of(f, have) for f in wanted[1:]]
+                return _told(_restore(row, alignment.names, [0, *rows]), alignment, _norms(row, rows))
     return None
 
 
@@ -76,20 +83,22 @@ def extendable_table(alignment: Alignment, device: Device = "auto") -> tuple[Gra
 
     The table's rows are the base and those members, in that order.
     """
-    base, *members = _fingerprints(alignment)
-    best: tuple[Row[tuple[object, ...]], list[int]] | None = None
-    for row in _candidates(alignment, device):
-        have = json.loads(row.fingerprints)
-        if have[0] == base and set(have[1:]) <= set(members):
-            known = [i for i, f in enumerate(members) if f in have[1:]]
-            if best is None or len(known) > len(best[1]):
-                best = (row, known)
-    if best is None:
+    wanted = _fingerprints(alignment)
+    members = wanted[1:]
+    with reading() as connection:
+        parts = [(key, have) for key, have in _held(connection, alignment, device) if _holds(wanted, have)]
+        key, have = max(parts, key=lambda part: sum(f in part[1][1:] for f in members), default=("", []))
+        row = _whole(connection, key)
+    if row is None:
         return None
-    row, known = best
-    have = json.loads(row.fingerprints)
+    known = [i for i, f in enumerate(members) if f in have[1:]]
     names = (alignment.names[0], *(alignment.names[1 + i] for i in known))
     return _restore(row, names, [0, *(_row_of(members[i], have) for i in known)]), known
+
+
+def _holds(have: list[str], wanted: list[str]) -> bool:
+    """Whether a table with these fingerprints has the rows of those."""
+    return have[0] == wanted[0] and set(wanted[1:]) <= set(have[1:])
 
 
 def _over_the_same(row: Row[tuple[object, ...]], alignment: Alignment, have: list[str]) -> bool:
@@ -103,12 +112,17 @@ def _row_of(member: str, have: list[str]) -> int:
     return 1 + have[1:].index(member)
 
 
-def _candidates(alignment: Alignment, device: Device) -> list[Row[tuple[object, ...]]]:
-    query = select(_tables).where(_tables.c.tensors == _compared(alignment)).order_by(_tables.c.made.desc())
+def _held(connection: Connection, alignment: Alignment, device: str) -> list[tuple[str, list[str]]]:
+    """Return key and fingerprints of the tables over what this family compares, the newest first."""
+    query = select(_tables.c.key, _tables.c.fingerprints).where(_tables.c.tensors == _compared(alignment))
     if device != "auto":
         query = query.where(_tables.c.device == device)
-    with transaction() as connection:
-        return list(connection.execute(query))
+    rows = connection.execute(query.order_by(_tables.c.made.desc()))
+    return [(row.key, json.loads(row.fingerprints)) for row in rows]
+
+
+def _whole(connection: Connection, key: str) -> Row[tuple[object, ...]] | None:
+    return connection.execute(select(_tables).where(_tables.c.key == key)).first()
 
 
 def _restore(row: Row[tuple[object, ...]], names: tuple[str, ...], rows: list[int]) -> GramTable:

@@ -13,7 +13,7 @@ from kinship.checkpoints import Checkpoint, needs_torch, open_checkpoint
 from kinship.checkpoints.files import weight_files
 from kinship.checkpoints.serialise import from_json, to_json
 from kinship.workspace.jobs.context import JobContext
-from kinship.workspace.store.database import metadata, transaction
+from kinship.workspace.store.database import metadata, reading, transaction
 
 __all__ = ["add_paths", "added_paths", "open_known", "open_with_torch", "remove_path", "stamp"]
 
@@ -52,7 +52,7 @@ def remove_path(path: Path) -> None:
 
 def added_paths() -> list[Path]:
     """Return the paths added, oldest first."""
-    with transaction() as connection:
+    with reading() as connection:
         return [Path(p) for p in connection.scalars(select(_added.c.path).order_by(_added.c.added, _added.c.path))]
 
 
@@ -66,7 +66,7 @@ def open_known(path: Path) -> Checkpoint | None:
     """
     if not needs_torch(path):
         return open_checkpoint(path)
-    with transaction() as connection:
+    with reading() as connection:
         row = connection.execute(select(_opened).where(_opened.c.path == str(path))).first()
     return from_json(row.checkpoint) if row and row.stamp == stamp(path) else None
 

@@ -12,7 +12,7 @@ from sqlalchemy import Column, Float, Row, String, Table, delete, insert, select
 
 from kinship.merging import DESCRIPTION, MergeRecord, Recipe, appearing, describe, make_record, merge, read_record
 from kinship.report import Report
-from kinship.workspace.store.database import metadata, transaction
+from kinship.workspace.store.database import metadata, reading, transaction
 from kinship.workspace.store.home import home_folder
 
 __all__ = ["Made", "make_merge", "merges", "models_folder"]
@@ -94,7 +94,7 @@ def make_merge(recipe: Recipe, out: Path, report: Report) -> Made:
 
 def merges() -> list[Made]:
     """Return the merges that are still on this machine, newest first."""
-    with transaction() as connection:
+    with reading() as connection:
         rows = connection.execute(select(_merges).order_by(_merges.c.made.desc(), _merges.c.path)).all()
     return [made for row in rows if (made := _made(row)) is not None]
 
@@ -105,7 +105,7 @@ def models_folder(digest: str) -> Path:
 
 
 def _known(digest: str) -> list[Made]:
-    with transaction() as connection:
+    with reading() as connection:
         rows = connection.execute(select(_merges).where(_merges.c.digest == digest)).all()
     return [made for row in rows if (made := _made(row)) is not None]
 

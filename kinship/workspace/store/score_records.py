@@ -14,7 +14,7 @@ from sqlalchemy import Column, Float, String, Table, Text, delete, insert, selec
 from kinship.checkpoints import Checkpoint, tokenizer_digest
 from kinship.evaluation import Evaluator, Options, Scores, Task, TaskScore, scores_from_json, scores_to_json
 from kinship.similarity.device import resolve_device
-from kinship.workspace.store.database import metadata, transaction
+from kinship.workspace.store.database import metadata, reading, transaction
 
 __all__ = [
     "comparable_scores",
@@ -64,7 +64,7 @@ def load_scores(checkpoint: Checkpoint, digests: Mapping[str, str], options: Opt
         As they would be evaluated now; the library versions are those installed.
     """
     keys = {key: task for task, key in _keys(checkpoint, digests, options).items()}
-    with transaction() as connection:
+    with reading() as connection:
         rows = connection.execute(select(_scores.c.key, _scores.c.score).where(_scores.c.key.in_(keys))).all()
     found = {keys[row.key]: replace(_read(row.score), task=keys[row.key]) for row in rows}
     return Scores({task: found[task] for task in digests if task in found})
@@ -115,7 +115,7 @@ def comparable_scores(fingerprints: Iterable[str], options: Options | None = Non
     """
     models = list(fingerprints)
     query = select(_scores).where(_scores.c.fingerprint.in_(models), _scores.c.versions == versions_text())
-    with transaction() as connection:
+    with reading() as connection:
         rows = connection.execute(query.order_by(_scores.c.made)).all()
     made = None if options is None else options_text(replace(options, part="all"))
     whole = [row for row in rows if (_is_whole(row.options) if made is None else row.options == made)]
@@ -196,7 +196,7 @@ def store_published(source: str, scores: Mapping[str, Scores]) -> None:
 def published_scores() -> dict[str, dict[str, Scores]]:
     """Return published scores by source and model, the newest source first."""
     query = select(_published).order_by(_published.c.added.desc(), _published.c.source, _published.c.model)
-    with transaction() as connection:
+    with reading() as connection:
         rows = connection.execute(query).all()
     found: dict[str, dict[str, Scores]] = {}
     for row in rows:

@@ -17,7 +17,7 @@ from sqlalchemy import Column, Float, String, Table, Text, delete, insert, selec
 
 from kinship.checkpoints import tokenizer_digest
 from kinship.evaluation import Answer, Answers, Mixture, Options, Scores, scores_from_json, scores_to_json
-from kinship.workspace.store.database import metadata, transaction
+from kinship.workspace.store.database import metadata, reading, transaction
 from kinship.workspace.store.score_records import options_text, versions_text
 
 __all__ = ["announce_points", "answer_keys", "known_points", "load_answers", "seconds_a_point", "store_answer"]
@@ -75,7 +75,7 @@ def load_answers(keys: Keys) -> list[Answers]:
     found: dict[str, Answer] = {}
     for start in range(0, len(wanted), _FEWER):
         query = select(_answers.c.key, _answers.c.answer).where(_answers.c.key.in_(wanted[start : start + _FEWER]))
-        with transaction() as connection:
+        with reading() as connection:
             found |= {row.key: _read(row.answer) for row in connection.execute(query)}
     return [Answers({task: found[key] for task, key in point.items() if key in found}) for point in keys]
 
@@ -117,7 +117,7 @@ def announce_points(request: Sequence[object], keys: Keys) -> None:
 
 def known_points(request: Sequence[object]) -> tuple[list[Answers], int] | None:
     """Return the answers so far to a request, and how many tasks each point has; None where no worker has begun it."""
-    with transaction() as connection:
+    with reading() as connection:
         row = connection.execute(select(_requests.c.answers).where(_requests.c.request == _digest(request))).first()
     if row is None:
         return None
@@ -129,7 +129,7 @@ def seconds_a_point(effort: Sequence[object]) -> float | None:
     """Return the mean time that all tasks of a point took, where it took the same effort; None before the first."""
     query = select(_answers.c.task, _answers.c.seconds).where(_answers.c.effort == _digest(effort))
     taken: dict[str, list[float]] = {}
-    with transaction() as connection:
+    with reading() as connection:
         for row in connection.execute(query):
             taken.setdefault(row.task, []).append(row.seconds)
     return sum(map(fmean, taken.values())) if taken else None

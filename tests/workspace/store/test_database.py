@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from kinship.errors import WorkspaceError
-from kinship.workspace.store.database import transaction
+from kinship.workspace.store.database import reading, transaction
 
 Run = Callable[..., "Popen[str]"]
 
@@ -140,3 +140,30 @@ def test_a_postgres_that_does_not_answer_says_so(home: Path, monkeypatch: pytest
     ):
         pass
     assert "secret" not in str(caught.value)
+
+
+def test_a_reader_waits_for_no_writer(home: Path) -> None:
+    with transaction() as writer:
+        writer.execute(text("CREATE TABLE kept (value INTEGER)"))
+    with transaction() as writer:
+        writer.execute(text("INSERT INTO kept VALUES (1)"))
+        with reading() as reader:  # with the write lock it would wait for what this very thread goes on to do
+            assert reader.execute(text("SELECT count(*) FROM kept")).scalar() == 0
+    with reading() as reader:
+        assert reader.execute(text("SELECT count(*) FROM kept")).scalar() == 1
+
+
+def insert_while_reading() -> None:
+    with reading() as connection:
+        connection.execute(text("INSERT INTO kept VALUES (1)"))
+
+
+def test_who_only_reads_cannot_write(home: Path) -> None:
+    with transaction() as connection:
+        connection.execute(text("CREATE TABLE kept (value INTEGER)"))
+    with pytest.raises(WorkspaceError, match="it is read-only"):
+        insert_while_reading()
+    with transaction() as connection:
+        connection.execute(text("INSERT INTO kept VALUES (2)"))
+    with reading() as connection:
+        assert connection.execute(text("SELECT value FROM kept")).scalars().all() == [2]
