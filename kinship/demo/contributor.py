@@ -12,6 +12,7 @@ from kinship.demo.text_tasks import TASKS
 from kinship.demo.tiny_llama import CHARACTERS, PAD
 from kinship.errors import UnknownNameError
 from kinship.evaluation.threads import threads
+from kinship.turn import turn
 
 __all__ = ["contribution_steps", "is_demo_model", "train_contribution"]
 
@@ -50,7 +51,7 @@ def train_contribution(
         done += lines
         report(done / total)
 
-    with threads(1):
+    with turn(lambda: report(0.0)), threads(1):
         model = load(shared)
         train(model, {task: SHIPPED.expert_lines}, steps, SHIPPED.expert_rate, random.Random(seed), after_step)
         save(model.config, model.state_dict(), out)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from threading import Lock
 from typing import Any, TypeVar
 
 from kinship.checkpoints import Checkpoint, open_checkpoint, tokenizer_digest
@@ -26,6 +25,7 @@ from kinship.evaluation.scores import Scores, TaskScore
 from kinship.evaluation.task import Task
 from kinship.evaluation.threads import threads, threads_for
 from kinship.report import Report
+from kinship.turn import turn
 
 __all__ = ["Evaluator"]
 
@@ -39,11 +39,10 @@ class Evaluator:
     """Scores models with the harness in this process; keep one, for it keeps what is slow to make.
 
     Warm are the tasks with their data, the last model (or mixture of models), and the tokens of questions as long as
-    models share a tokenizer. A second thread waits until the first is done.
+    models share a tokenizer. Threads take turns, task by task.
     """
 
     def __init__(self) -> None:
-        self._lock = Lock()
         self._loaded: dict[Any, LoadedTask] = {}
         self._tokens = TokenMemory("")
         self._model: tuple[Any, Any] = (None, None)
@@ -130,9 +129,14 @@ class Evaluator:
         """Put every task to the model that `ready` returns, and report how far that is."""
         report = progress or (lambda *_: None)
         found: dict[str, T] = {}
-        with self._lock, redirect_stdout(io.StringIO()):
-            for number, task in enumerate(tasks):
-                report(number / len(tasks), f"{task.name}: reading questions")
+        for number, task in enumerate(tasks):
+            before = number / len(tasks)
+
+            def wait(before: float = before, name: str = task.name) -> None:
+                report(before, f"{name}: waiting for another job's step")
+
+            with turn(wait), redirect_stdout(io.StringIO()):
+                report(before, f"{task.name}: reading questions")
                 loaded = self._load(task)
                 lm = ready()
                 lm.report = _share(report, number, len(tasks), task.name)
@@ -141,12 +145,12 @@ class Evaluator:
                         found[task.name] = ask(lm, task, loaded)
                 finally:
                     lm.report = lambda *_: None
-            report(1.0, "done")
+        report(1.0, "done")
         return found
 
     def check(self, tasks: Sequence[Task], options: Options) -> None:
         """Raise TaskError where a task cannot be read, or has no question to ask under these options."""
-        with self._lock, redirect_stdout(io.StringIO()):
+        with turn(), redirect_stdout(io.StringIO()):
             for task in tasks:
                 self._load(task).prepare(options)
 
@@ -154,7 +158,7 @@ class Evaluator:
         """Return the digest of a task's configuration and data; the harness reads it where nobody else can."""
         if task.digest is not None:
             return task.digest
-        with self._lock, redirect_stdout(io.StringIO()):
+        with turn(), redirect_stdout(io.StringIO()):
             return self._load(task).digest
 
     def _load(self, task: Task) -> LoadedTask:

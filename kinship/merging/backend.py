@@ -1,7 +1,6 @@
 """Make a merge with mergekit, in this process, with progress; the tensors are mergekit's own, bit for bit.
 
-mergekit keeps its open files, and torch its random state, once a process: merges here take turns, and no other thread
-should draw from torch's global generator meanwhile.
+mergekit keeps its open files, and torch its random state, once a process: merges and evaluations take turns.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import errno
 import re
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,11 +26,11 @@ from kinship.merging.recipe import Recipe
 from kinship.merging.record import MergeRecord, make_record
 from kinship.paths import expanded
 from kinship.report import Report
+from kinship.turn import turn
 
 __all__ = ["merge"]
 
 
-_turn = threading.Lock()
 _PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 """What no other recipe would mend; safetensors says so in words: "... (os error 28)"."""
 
@@ -74,12 +72,8 @@ def merge(recipe: Recipe, out: Path | str, progress: Report | None = None) -> Me
     recipe = located(recipe)
     record = make_record(recipe)
     with appearing(out) as part:
-        while not _turn.acquire(timeout=0.5):
-            report(0.0, "waiting for another merge")
-        try:
+        with turn(lambda: report(0.0, "waiting for another job's step")):
             _run(recipe, part, _Reported(report))
-        finally:
-            _turn.release()
         record = replace(record, brought=bring_along(recipe, part), left=left_behind(recipe, part))
         describe(part, out, recipe, record)
     return record

@@ -1,22 +1,22 @@
 """The workspace: where things live, and the jobs that a worker does for the pages.
 
-A page says what it wants with `enqueue` and reads how far it is with `list_jobs`; a worker (`ensure_worker`) does
-it. Both survive each other's end: what is asked for, done, or half done is in the database.
+A page says what it wants with `submit` and reads how far it is with `list_jobs`; a worker does it. Both survive each
+other's end: what is asked for, done, or half done is in the database.
 """
 
 from kinship.workspace.jobs.context import JobContext
 from kinship.workspace.jobs.heartbeat import Heartbeat, Presence, alive
+from kinship.workspace.jobs.launch import ensure_worker
 from kinship.workspace.jobs.queue import (
     Job,
     State,
     cancel,
-    enqueue,
-    ensure_worker,
     job,
     latest_job,
     list_jobs,
     log_tail,
     retry,
+    submit,
 )
 from kinship.workspace.store.database import metadata, transaction
 from kinship.workspace.store.home import database_url, home_folder
@@ -30,7 +30,6 @@ __all__ = [
     "alive",
     "cancel",
     "database_url",
-    "enqueue",
     "ensure_worker",
     "home_folder",
     "job",
@@ -39,5 +38,6 @@ __all__ = [
     "log_tail",
     "metadata",
     "retry",
+    "submit",
     "transaction",
 ]

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-
 import pytest
 
-import kinship.ui
 from kinship.workspace import Heartbeat
 
 
@@ -26,9 +22,6 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("KINSHIP_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("KINSHIP_DATABASE_URL", raising=False)
     monkeypatch.setattr("kinship.ui.shell.frame.Heartbeat", OneBeat)
-    for found in pkgutil.walk_packages(kinship.ui.__path__, "kinship.ui."):
-        module = importlib.import_module(found.name)
-        if hasattr(module, "ensure_worker"):
-            monkeypatch.setattr(module, "ensure_worker", lambda: False)
+    monkeypatch.setattr("kinship.workspace.jobs.launch.alive", lambda kind: [kind])
     st.cache_resource.clear()
     return tmp_path

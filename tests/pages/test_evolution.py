@@ -224,7 +224,6 @@ def test_corrected_questions_are_scored_anew_from_the_page(models, monkeypatch):
         "the questions of asked.jsonl have changed; score all models anew with --rescore", None, {},
     )  # fmt: skip
     monkeypatch.setattr("kinship.ui.shell.run_controls.latest_job", lambda kind, **match: failed)
-    monkeypatch.setattr("kinship.ui.shell.run_controls.ensure_worker", lambda: None)
     app = opened()
     assert "asked.jsonl have changed" in app.error[0].value
     press(app, "Score all models anew")

@@ -226,8 +226,8 @@ def test_the_app_imports_no_heavy_library(home):
     code = (
         "import sys\n"
         "from streamlit.testing.v1 import AppTest\n"
-        "import kinship.ui.shell.frame as frame\n"
-        "frame.ensure_worker = lambda: False\n"
+        "import kinship.workspace.jobs.launch as launch\n"
+        "launch.alive = lambda kind: [kind]\n"
         f"app = AppTest.from_file({str(ROOT / 'app.py')!r}, default_timeout=60)\n"
         f"for page in {ALL!r}:\n"
         "    app.switch_page(page)\n"

@@ -13,7 +13,7 @@ from kinship.checkpoints import Checkpoint, unique_names
 from kinship.errors import KinshipError
 from kinship.ui.shell.averages import averages_of
 from kinship.ui.shell.current import current_alignment, member_names, opened
-from kinship.workspace import enqueue, ensure_worker, latest_job
+from kinship.workspace import latest_job, submit
 from kinship.workspace.store.families import DEMO, Family
 from kinship.workspace.store.families import family as family_called
 from kinship.workspace.store.library import added_paths
@@ -136,8 +136,7 @@ def _opened(path: Path) -> Checkpoint | str:
     asked = latest_job("open", path=str(path))
     if asked is not None and asked.state == "failed":
         return f"{asked.error} (see Jobs)"
-    enqueue("open", path.name, path=str(path))
-    ensure_worker()
+    submit("open", path.name, path=str(path))
     return "being opened by the worker (torch format)"
 
 

@@ -10,7 +10,7 @@ from kinship.checkpoints import find_checkpoints, is_hub_id
 from kinship.errors import KinshipError
 from kinship.paths import expanded
 from kinship.ui.shell.words import counted
-from kinship.workspace import enqueue, ensure_worker
+from kinship.workspace import submit
 from kinship.workspace.store.families import Family, delete_family
 from kinship.workspace.store.library import add_paths, added_paths, remove_path
 
@@ -39,8 +39,7 @@ def show_add() -> bool:
 
 def _add(source: str) -> str:
     if is_hub_id(source):
-        enqueue("download", source, source=source)
-        ensure_worker()
+        submit("download", source, source=source)
         return f"{source} is being downloaded; it appears below when it is here (see Jobs)."
     path = expanded(source)
     if not path.is_absolute():
@@ -64,8 +63,7 @@ def hash_button(picked: list[str]) -> None:
     """Offer to compute the SHA-256 of the selected checkpoints' content; the worker does it, Jobs has the result."""
     if picked and st.button("SHA-256 of the selected", help="Reads every byte; the digests appear on the page Jobs."):
         for path in picked:
-            enqueue("hash", Path(path).name, path=path)
-        ensure_worker()
+            submit("hash", Path(path).name, path=path)
         st.toast("Hashing: see Jobs.")
 
 

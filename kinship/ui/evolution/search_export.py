@@ -15,7 +15,7 @@ from kinship.runs.pairs.pair_record import RunRecord, run_folder
 from kinship.runs.retention import clean, kept_models
 from kinship.ui.evolution.search_views import baseline_lines, kin_info
 from kinship.ui.shell.work import show_latest
-from kinship.workspace import enqueue, ensure_worker
+from kinship.workspace import submit
 from kinship.workspace.store.families import Family, save_family
 
 __all__ = ["show_export"]
@@ -73,8 +73,7 @@ def _show_models(name: str, record: RunRecord) -> None:
     if gone:
         model = row.selectbox("Gone", gone, key="gone", width=200)
         if row.button("Make again", key="again"):
-            enqueue("remake", model, run=name, model=model)
-            ensure_worker()
+            submit("remake", model, run=name, model=model)
             st.rerun()
         show_latest("remake", run=name)
     merged = [record.paths[one] for one in kept if one not in {each.baseline.name for each in record.baselines}]

@@ -15,7 +15,7 @@ from kinship.ui.shell.current import chosen_models, member_names
 from kinship.ui.shell.partial import show_comparable
 from kinship.ui.shell.scoring import choose_scoring
 from kinship.ui.shell.words import bytes_text, duration
-from kinship.workspace import enqueue, ensure_worker
+from kinship.workspace import submit
 from kinship.workspace.store.families import Family
 
 __all__ = ["ask_for_search"]
@@ -39,9 +39,8 @@ def ask_for_search(family: Family) -> None:
         for plan in plans:
             name = new_run_name(plan)
             write_run(run_folder(name), RunRecord(plan))
-            enqueue("evolve", name, run=name)
+            submit("evolve", name, run=name)
             st.session_state["run"] = name
-        ensure_worker()
 
 
 def _plans(family: Family) -> list[Plan]:

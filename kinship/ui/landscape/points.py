@@ -10,7 +10,7 @@ from kinship.errors import KinshipError
 from kinship.evaluation import Answers, check_mixable
 from kinship.ui.shell.words import duration
 from kinship.ui.shell.work import job_line
-from kinship.workspace import Job, enqueue, ensure_worker, latest_job
+from kinship.workspace import Job, latest_job, submit
 from kinship.workspace.work.points import Request, measured_points, seconds_needed
 
 __all__ = ["show_points"]
@@ -62,8 +62,7 @@ def _offer(kind: str, title: str, request: Request, missing: int) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
     what = f"Measure {missing} points" if missing else "Measure again"
     if row.button(what, key=f"measure-{kind}", type="primary" if missing else "secondary", disabled=not request.tasks):
-        enqueue(kind, title, **request.arguments)
-        ensure_worker()
+        submit(kind, title, **request.arguments)
         st.rerun()
     if not request.tasks:
         row.caption("Name a task first.")

@@ -23,7 +23,7 @@ from kinship.ui.shell.current import chosen_models, member_names
 from kinship.ui.shell.partial import show_comparable
 from kinship.ui.shell.scoring import choose_scoring
 from kinship.ui.shell.words import bytes_text, duration
-from kinship.workspace import enqueue, ensure_worker
+from kinship.workspace import submit
 from kinship.workspace.store.families import Family
 
 __all__ = ["ask_for_recipe_search"]
@@ -49,9 +49,8 @@ def ask_for_recipe_search(family: Family) -> None:
     if st.button("Start the search", key="start", type="primary", disabled=expected is None, width="stretch"):
         name = new_recipe_run_name(plan)
         write_recipe_run(recipe_run_folder(name), RecipeRecord(plan))
-        enqueue("recipe-search", name, run=name)
+        submit("recipe-search", name, run=name)
         st.session_state["search"] = name
-        ensure_worker()
 
 
 def _plan(family: Family) -> RecipePlan:

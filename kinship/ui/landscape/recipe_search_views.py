@@ -13,7 +13,7 @@ from kinship.runs.recipes.recipe_plan import RecipeRecord, recipe_at
 from kinship.ui.merge.handed_recipe import recipe_link
 from kinship.ui.shell.figure import show_figure
 from kinship.ui.shell.work import show_latest
-from kinship.workspace import enqueue, ensure_worker
+from kinship.workspace import submit
 from kinship.workspace.store.families import Family
 
 __all__ = ["show_recipe_views"]
@@ -135,7 +135,7 @@ def _show_best(family: Family, name: str, record: RecipeRecord) -> None:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     child = f"{name}-trial-{best.number}"
     if row.button("Let the best child join the family", key="join", disabled=record.plan.family != family.name):
-        enqueue(
+        submit(
             "merge",
             child,
             recipe=recipe.to_yaml(),
@@ -146,7 +146,6 @@ def _show_best(family: Family, name: str, record: RecipeRecord) -> None:
             include_path=record.plan.include_path,
             options=asdict(record.plan.options),
         )
-        ensure_worker()
         st.rerun()
     row.caption("It is linked, not merged again, and scored with its parents on all questions.")
     show_latest("merge", name=child)

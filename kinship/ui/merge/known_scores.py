@@ -10,7 +10,7 @@ from kinship.ui.shell.scoring import Scoring
 from kinship.ui.shell.warnings import show_warnings
 from kinship.ui.shell.words import decimals
 from kinship.ui.shell.work import show_latest
-from kinship.workspace import enqueue, ensure_worker
+from kinship.workspace import submit
 from kinship.workspace.store.families import Family
 from kinship.workspace.store.score_records import comparable_scores
 
@@ -36,8 +36,7 @@ def offer_scoring(family: Family, scoring: Scoring, scores: dict[str, Scores]) -
     if row.button(
         f"Score all {len(scores)} models", disabled=not scoring.tasks, type="primary" if bare else "secondary"
     ):
-        enqueue("evaluate", family.name, models=[family.base, *family.members], **scoring.arguments)
-        ensure_worker()
+        submit("evaluate", family.name, models=[family.base, *family.members], **scoring.arguments)
         st.rerun()
     told = (
         "Name a task first."

@@ -20,7 +20,7 @@ from kinship.ui.merge.known_scores import average_text
 from kinship.ui.shell.figure import show_figure
 from kinship.ui.shell.words import decimals
 from kinship.ui.shell.work import show_latest
-from kinship.workspace import enqueue, ensure_worker
+from kinship.workspace import submit
 from kinship.workspace.store.families import Family, leave_family
 from kinship.workspace.store.score_records import known_scores
 
@@ -159,7 +159,6 @@ def _next_steps(family: Family, child: str, path: Path) -> None:
         repository = st.text_input("Repository", placeholder="you/name")
         private = st.toggle("Private", value=True)
         if st.form_submit_button("Push", type="primary") and repository.strip():
-            enqueue("push", child, path=str(path), repository=repository.strip(), private=private)
-            ensure_worker()
+            submit("push", child, path=str(path), repository=repository.strip(), private=private)
     show_latest("push", path=str(path))
     st.caption(f"Folder: {path}")

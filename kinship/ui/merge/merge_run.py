@@ -14,7 +14,7 @@ from kinship.ui.merge.merge_result import AWAITED
 from kinship.ui.shell.scoring import Scoring
 from kinship.ui.shell.warnings import show_warnings
 from kinship.ui.shell.work import show_latest
-from kinship.workspace import enqueue, ensure_worker
+from kinship.workspace import submit
 from kinship.workspace.store.families import Family
 from kinship.workspace.store.merges import models_folder
 
@@ -52,7 +52,7 @@ def show_run(family: Family, recipe: Recipe, paths: Mapping[str, str], scoring: 
         if fault:
             st.error(fault)
             return
-        enqueue(
+        submit(
             "merge",
             name,
             recipe=located(recipe).to_yaml(),
@@ -62,7 +62,6 @@ def show_run(family: Family, recipe: Recipe, paths: Mapping[str, str], scoring: 
             **scoring.arguments,
         )
         st.session_state[AWAITED] = name
-        ensure_worker()
         st.rerun()
     st.caption("The child joins the family; an equal merge that is there already is not made again.")
 
@@ -78,8 +77,7 @@ def show_soup(family: Family, models: dict[str, str], scoring: Scoring) -> None:
     row = st.container(horizontal=True, vertical_alignment="bottom")
     name = row.text_input("Name of the soup", "greedy-soup", width=240)
     if row.button(f"Greedy soup of {len(models)} models", disabled=not scoring.tasks or _fault(name) != ""):
-        enqueue("soup", name, models=list(models.values()), name=name, family_name=family.name, **scoring.arguments)
-        ensure_worker()
+        submit("soup", name, models=list(models.values()), name=name, family_name=family.name, **scoring.arguments)
         st.rerun()
     st.caption(
         "Models join the average in order of their score, and stay if its score does not fall (Wortsman et al., "

@@ -9,7 +9,7 @@ import streamlit as st
 
 from kinship.errors import KinshipError
 from kinship.ui.shell.words import duration
-from kinship.workspace import Job, cancel, enqueue, ensure_worker, latest_job
+from kinship.workspace import Job, cancel, latest_job, submit
 from kinship.workspace.store.families import Family
 
 __all__ = ["More", "choose_one", "go_on", "own_names", "show_controls", "watch"]
@@ -124,8 +124,7 @@ def show_controls(
 
 def go_on(kind: str, name: str, **changes: bool) -> None:
     """Put the job that goes on with it in the queue, and run the page again."""
-    enqueue(kind, name, run=name, **changes)
-    ensure_worker()
+    submit(kind, name, run=name, **changes)
     st.rerun()
 
 

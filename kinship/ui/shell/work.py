@@ -13,7 +13,7 @@ from kinship.ui.shell.current import current_alignment, opened, stored_table
 from kinship.ui.shell.partial import show_refusal
 from kinship.ui.shell.warnings import show_warnings
 from kinship.ui.shell.words import bytes_text, duration
-from kinship.workspace import Job, cancel, enqueue, ensure_worker, job, latest_job, retry
+from kinship.workspace import Job, cancel, job, latest_job, retry, submit
 from kinship.workspace.store.families import Family
 
 __all__ = ["GOES_ON", "ask_and_wait", "job_line", "measure_and_wait", "measured", "open_and_wait", "show_latest"]
@@ -76,8 +76,7 @@ def ask_and_wait(kind: str, title: str, arguments: dict[str, object]) -> None:
     """Put a job in the queue unless it failed before, show how it goes, and run the page again at its end."""
     known = _known(kind, arguments)
     if known is None or known.state == "done":
-        known = job(enqueue(kind, title, **arguments))
-        ensure_worker()
+        known = job(submit(kind, title, **arguments))
     _watch(known.id)
     st.stop()
 
@@ -123,7 +122,6 @@ def job_line(now: Job) -> None:
         (st.error if now.state == "failed" else st.warning)(f"{now.kind} {now.title}: {reason}")
         if st.button("Try again", key=f"retry-{now.id}"):
             retry(now.id)
-            ensure_worker()
             st.rerun()
 
 

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 from sqlalchemy import URL
 
+from kinship.workspace.jobs.kinds import Lane
 from kinship.workspace.store.home import home_folder, jobs_database_url
 
 if TYPE_CHECKING:
     from dbos import DBOSClient
 
-__all__ = ["APPLICATION", "QUEUE", "VERSION", "WORKFLOW", "client", "prepare_jobs_database"]
+__all__ = ["APPLICATION", "QUEUES", "VERSION", "WORKFLOW", "client", "prepare_jobs_database"]
 
 APPLICATION = "kinship"
-QUEUE = "jobs"
+QUEUES: dict[Lane, str] = {"interactive": "interactive", "long": "jobs"}
+"""Lane -> queue of DBOS. Releases that knew one queue put every kind in "jobs": that one is served on."""
 WORKFLOW = "job"
 VERSION = "1"
 """DBOS resumes a run only under the version that began it, so this one stays when kinship's own goes up."""

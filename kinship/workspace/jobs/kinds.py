@@ -1,36 +1,51 @@
-"""The kinds of jobs: a name, and where its function is."""
+"""The kinds of jobs: a name, where its function is, and in which lane it waits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from kinship.errors import UnknownNameError
 
-__all__ = ["KINDS", "check_kind", "load_kind"]
+__all__ = ["KINDS", "Kind", "Lane", "check_kind", "load_kind"]
 
-KINDS: dict[str, str] = {
-    "download": "kinship.workspace.work.download:download_checkpoint",
-    "evaluate": "kinship.workspace.work.evaluate:evaluate_models",
-    "evolve": "kinship.runs.pairs.pair_run:evolve_run",
-    "fuse": "kinship.runs.fusion.fusion_run:fuse_run",
-    "hash": "kinship.workspace.work.hash_weights:hash_checkpoint",
-    "interpolate": "kinship.workspace.work.points:score_points",
-    "measure": "kinship.workspace.work.measure:measure_family",
-    "merge": "kinship.workspace.work.merge_by_hand:merge_by_hand",
-    "open": "kinship.workspace.store.library:open_with_torch",
-    "plane": "kinship.workspace.work.points:score_points",
-    "push": "kinship.workspace.work.merge_by_hand:push_to_hub",
-    "recipe-search": "kinship.runs.recipes.recipe_run:search_recipe",
-    "remake": "kinship.runs.retention:remake_model",
-    "soup": "kinship.workspace.work.merge_by_hand:soup_by_hand",
+Lane = Literal["interactive", "long"]
+"""A worker does one job of each lane at a time, so that what somebody waits for never waits for a search."""
+
+
+class Kind(NamedTuple):
+    """A kind of job.
+
+    Attributes
+    ----------
+    lane
+        ``"interactive"`` for what somebody at a page waits for: one pass, one header, one merge; else ``"long"``.
+    function
+        ``module:function``. It takes a `JobContext` and the arguments of the job by name, and returns what JSON can
+        hold. Only the worker imports the module, so it may import what it likes.
+    """
+
+    lane: Lane
+    function: str
+
+
+KINDS: dict[str, Kind] = {
+    "download": Kind("long", "kinship.workspace.work.download:download_checkpoint"),
+    "evaluate": Kind("long", "kinship.workspace.work.evaluate:evaluate_models"),
+    "evolve": Kind("long", "kinship.runs.pairs.pair_run:evolve_run"),
+    "fuse": Kind("long", "kinship.runs.fusion.fusion_run:fuse_run"),
+    "hash": Kind("interactive", "kinship.workspace.work.hash_weights:hash_checkpoint"),
+    "interpolate": Kind("long", "kinship.workspace.work.points:score_points"),
+    "measure": Kind("interactive", "kinship.workspace.work.measure:measure_family"),
+    "merge": Kind("interactive", "kinship.workspace.work.merge_by_hand:merge_by_hand"),
+    "open": Kind("interactive", "kinship.workspace.store.library:open_with_torch"),
+    "plane": Kind("long", "kinship.workspace.work.points:score_points"),
+    "push": Kind("long", "kinship.workspace.work.merge_by_hand:push_to_hub"),
+    "recipe-search": Kind("long", "kinship.runs.recipes.recipe_run:search_recipe"),
+    "remake": Kind("interactive", "kinship.runs.retention:remake_model"),
+    "soup": Kind("long", "kinship.workspace.work.merge_by_hand:soup_by_hand"),
 }
-"""Kind -> ``module:function``.
-
-The function takes a `JobContext` and the arguments of the job by name, and returns what JSON can hold. Only the
-worker imports the module, so it may import what it likes.
-"""
 
 
 def check_kind(kind: str) -> None:
@@ -42,6 +57,6 @@ def check_kind(kind: str) -> None:
 def load_kind(kind: str) -> Callable[..., Any]:
     """Import the function that does jobs of this kind."""
     check_kind(kind)
-    module, _, name = KINDS[kind].partition(":")
+    module, _, name = KINDS[kind].function.partition(":")
     function: Callable[..., Any] = getattr(import_module(module), name)
     return function

@@ -5,30 +5,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import subprocess
-import sys
-import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from filelock import FileLock
-
-import kinship
 from kinship.errors import KinshipError
 from kinship.workspace.jobs.context import log_file
-from kinship.workspace.jobs.durable import QUEUE, WORKFLOW, client
-from kinship.workspace.jobs.heartbeat import alive, announce
-from kinship.workspace.jobs.kinds import check_kind
+from kinship.workspace.jobs.durable import QUEUES, WORKFLOW, client
+from kinship.workspace.jobs.kinds import KINDS, check_kind
+from kinship.workspace.jobs.launch import ensure_worker
 from kinship.workspace.jobs.progress import Progress, load_progress
 from kinship.workspace.store.database import database_errors
-from kinship.workspace.store.home import home_folder
 
 if TYPE_CHECKING:
     from dbos import WorkflowHandle, WorkflowStatus
 
-__all__ = ["Job", "State", "cancel", "enqueue", "ensure_worker", "job", "latest_job", "list_jobs", "log_tail", "retry"]
+__all__ = ["Job", "State", "cancel", "enqueue", "job", "latest_job", "list_jobs", "log_tail", "retry", "submit"]
 
 LOG_TAIL_BYTES = 16_384
 
@@ -93,8 +85,15 @@ class Job:
 _RECENT = 50  # jobs that are over among which one is looked for
 
 
+def submit(kind: str, title: str, /, **arguments: Any) -> str:
+    """Put a job in the queue of its lane, see that there is a worker for it, and return its id: see `enqueue`."""
+    id = enqueue(kind, title, **arguments)
+    ensure_worker()
+    return id
+
+
 def enqueue(kind: str, title: str, /, **arguments: Any) -> str:
-    """Put a job in the queue.
+    """Put a job in the queue of its lane, whether or not there is a worker.
 
     Parameters
     ----------
@@ -124,7 +123,7 @@ def enqueue(kind: str, title: str, /, **arguments: Any) -> str:
         handle: WorkflowHandle[Any] = client().enqueue(
             {
                 "workflow_name": WORKFLOW,
-                "queue_name": QUEUE,
+                "queue_name": QUEUES[KINDS[kind].lane],
                 "deduplication_id": hashlib.sha256(content.encode()).hexdigest(),
                 "duplication_policy": "return-existing",
             },
@@ -177,7 +176,7 @@ def retry(id: str) -> str:
     old = job(id)
     if old.state not in ("failed", "cancelled"):
         raise KinshipError(f"the job is {old.state}; only a failed or cancelled one can be tried again")
-    return enqueue(old.kind, old.title, **old.arguments)
+    return submit(old.kind, old.title, **old.arguments)
 
 
 def log_tail(id: str) -> str:
@@ -188,34 +187,6 @@ def log_tail(id: str) -> str:
             return file.read().decode("utf-8", errors="replace")
     except (FileNotFoundError, ValueError):
         return ""
-
-
-def ensure_worker() -> bool:
-    """Start a worker unless one is alive; return whether one was started.
-
-    Any number of processes and threads may call it at once: one worker is started. Its output goes to
-    ``logs/worker.log`` in the home folder, and it outlives the caller.
-    """
-    home = home_folder()
-    with FileLock(home / "worker-start.lock"):
-        if alive("worker"):
-            return False
-        log = home / "logs" / "worker.log"
-        log.parent.mkdir(exist_ok=True)
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "kinship.workspace.jobs.worker"],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                cwd=Path(kinship.__file__).parents[1],  # so that the child finds the same package
-                env=os.environ | {"KINSHIP_HOME": str(home)},
-            )
-        # a dead child that nobody waits for would stay in the list of processes
-        threading.Thread(target=process.wait, name="worker-reaper", daemon=True).start()
-        announce("worker", process.pid)
-    return True
 
 
 def _as_jobs(statuses: list[WorkflowStatus]) -> list[Job]:

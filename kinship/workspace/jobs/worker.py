@@ -1,4 +1,4 @@
-"""The worker: takes jobs from the queue, one at a time, and survives being killed at any moment.
+"""The worker: takes jobs from the queues, one of each lane at a time, and survives being killed at any moment.
 
 It leaves as abruptly as ``kill -9`` makes it leave: what a job has done is in the database, and the next worker
 goes on from there. So there is one way out, and it is always tested.
@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from kinship.errors import JobCancelledError, KinshipError, WorkspaceError
 from kinship.workspace.jobs.context import JobContext
-from kinship.workspace.jobs.durable import APPLICATION, QUEUE, VERSION, WORKFLOW, client, prepare_jobs_database
+from kinship.workspace.jobs.durable import APPLICATION, QUEUES, VERSION, WORKFLOW, client, prepare_jobs_database
 from kinship.workspace.jobs.heartbeat import Heartbeat, alive
 from kinship.workspace.jobs.kinds import load_kind
 from kinship.workspace.jobs.watch import Watch, active_runs
@@ -128,7 +128,8 @@ def _launch(worker: str) -> None:
         )
         DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MAX_RECOVERIES)(_run_job)
         # by the client: DBOS itself can do it after the launch only, and then sees it a second later
-        client().register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=LOOK_SECONDS)
+        for queue in QUEUES.values():
+            client().register_queue(queue, worker_concurrency=1, polling_interval_sec=LOOK_SECONDS)
         DBOS.launch()
 
 

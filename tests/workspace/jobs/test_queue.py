@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +8,7 @@ from subprocess import Popen
 import pytest
 
 from kinship.errors import KinshipError, UnknownNameError, WorkspaceError
-from kinship.workspace.jobs.heartbeat import alive
-from kinship.workspace.jobs.queue import cancel, enqueue, ensure_worker, job, latest_job, list_jobs, log_tail, retry
+from kinship.workspace.jobs.queue import cancel, enqueue, job, latest_job, list_jobs, log_tail, retry
 
 Run = Callable[..., "Popen[str]"]
 
@@ -28,11 +25,6 @@ from kinship.workspace.jobs.queue import list_jobs
 heavy = {"torch", "numba", "streamlit", "dbos", "transformers"} & set(sys.modules)
 list_jobs()
 print(heavy | {"torch", "numba", "streamlit", "transformers"} & set(sys.modules))
-"""
-
-ENSURE = """
-from kinship.workspace.jobs.queue import ensure_worker
-print(ensure_worker())
 """
 
 
@@ -105,25 +97,3 @@ def test_a_damaged_jobs_database_says_so(home: Path) -> None:
 def test_the_pages_side_imports_nothing_heavy(home: Path, run_python: Run) -> None:
     output, problems = run_python(LIGHT).communicate()
     assert (output.strip(), problems) == ("set()", "")
-
-
-def test_many_at_once_start_one_worker(home: Path, run_python: Run, until: Callable[..., None]) -> None:
-    outputs = [process.communicate() for process in [run_python(ENSURE) for _ in range(3)]]
-    assert [problems for _, problems in outputs] == ["", "", ""]
-    assert sorted(started.strip() for started, _ in outputs) == ["False", "False", "True"]
-    log = home / "logs" / "worker.log"
-    until(lambda: "ready" in log.read_text())
-    (worker,) = alive("worker")
-    assert log.read_text().count("ready") == 1
-    assert not ensure_worker()
-    os.kill(worker.pid, signal.SIGKILL)
-
-
-def test_a_worker_that_was_killed_is_replaced(home: Path, until: Callable[..., None]) -> None:
-    assert ensure_worker()
-    (first,) = alive("worker")
-    os.kill(first.pid, signal.SIGKILL)
-    until(lambda: not alive("worker"), seconds=2)
-    assert ensure_worker()
-    (second,) = alive("worker")
-    assert second.pid != first.pid

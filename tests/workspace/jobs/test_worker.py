@@ -10,7 +10,9 @@ from pathlib import Path
 from subprocess import Popen
 
 import pytest
+from dbos import WorkflowHandle
 
+from kinship.workspace.jobs.durable import client
 from kinship.workspace.jobs.heartbeat import Heartbeat, alive
 from kinship.workspace.jobs.queue import cancel, enqueue, job, log_tail, retry
 
@@ -102,6 +104,32 @@ def test_cancel_frees_the_worker(tmp_path: Path, start_worker: Start, until: Unt
     assert log_tail(endless).endswith("cancelled\n")
     assert job(endless).state == "cancelled"
     assert job(endless).error is None
+
+
+def put_as_before(path: Path) -> str:
+    """Put a job in the queue as the program did that knew one queue for all kinds."""
+    handle: WorkflowHandle[object] = client().enqueue(
+        {"workflow_name": "job", "queue_name": "jobs"},
+        kind="hash",
+        title=path.name,
+        created=time.time(),
+        arguments={"path": str(path)},
+    )
+    return handle.get_workflow_id()
+
+
+def test_what_is_quick_does_not_wait_for_what_is_long(tmp_path: Path, start_worker: Start, until: Until) -> None:
+    with (tmp_path / "endless").open("wb") as file:
+        file.truncate(1 << 40)
+    (tmp_path / "small").write_bytes(b"small")
+    long = put_as_before(tmp_path / "endless")
+    start_worker()
+    until(lambda: job(long).fraction > 0)
+    quick = enqueue("hash", "small", path=str(tmp_path / "small"))
+    until(is_over(quick))
+    assert (job(quick).state, job(long).state) == ("done", "running")
+    cancel(long)
+    until(lambda: log_tail(long).endswith("cancelled\n"))
 
 
 def test_a_failed_job_says_why_and_can_be_tried_again(tmp_path: Path, start_worker: Start, until: Until) -> None:

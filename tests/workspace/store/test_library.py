@@ -23,7 +23,7 @@ def test_paths_are_kept_once_and_forgotten_on_request(home, tmp_path):
 
 
 def test_a_torch_checkpoint_is_opened_by_the_worker(home, tmp_path, start_worker):
-    from kinship.workspace import enqueue, job
+    from kinship.workspace.jobs.queue import enqueue, job
 
     file = tmp_path / "model.bin"
     torch.save({"a.weight": torch.ones(3, 4, dtype=torch.bfloat16)}, file)

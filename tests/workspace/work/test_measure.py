@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from kinship.checkpoints import align, open_checkpoint
 from kinship.similarity import gram_table, kinship_matrix
-from kinship.workspace import cancel, enqueue, job, log_tail
+from kinship.workspace.jobs.queue import cancel, enqueue, job, log_tail
 from kinship.workspace.store.database import transaction
 from kinship.workspace.store.gram_tables import load_table, store_table
 from kinship.workspace.work.measure import KeptPass, measure
