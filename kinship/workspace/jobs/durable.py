@@ -11,12 +11,13 @@ from filelock import FileLock
 from sqlalchemy import URL
 
 from kinship.workspace.jobs.kinds import Lane
+from kinship.workspace.store.database import database_errors
 from kinship.workspace.store.home import home_folder, jobs_database_url
 
 if TYPE_CHECKING:
-    from dbos import DBOSClient
+    from dbos import DBOSClient, WorkflowStatus
 
-__all__ = ["APPLICATION", "QUEUES", "VERSION", "WORKFLOW", "client", "prepare_jobs_database"]
+__all__ = ["APPLICATION", "QUEUES", "VERSION", "WORKFLOW", "active_jobs", "client", "prepare_jobs_database"]
 
 APPLICATION = "kinship"
 QUEUES: dict[Lane, str] = {"interactive": "interactive", "long": "jobs"}
@@ -43,6 +44,14 @@ def prepare_jobs_database() -> URL:
 def client() -> DBOSClient:
     """Return this process's client to the jobs; the first call imports DBOS (half a second)."""
     return _client(jobs_database_url())
+
+
+def active_jobs() -> list[WorkflowStatus]:
+    """Return the jobs that are queued or running, with neither arguments nor results."""
+    with database_errors():
+        return client().list_workflows(
+            name=WORKFLOW, status=["ENQUEUED", "DELAYED", "PENDING"], load_input=False, load_output=False
+        )
 
 
 @lru_cache(maxsize=8)

@@ -6,12 +6,13 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from kinship.errors import KinshipError
 from kinship.workspace.jobs.context import log_file
-from kinship.workspace.jobs.durable import QUEUES, WORKFLOW, client
+from kinship.workspace.jobs.durable import QUEUES, WORKFLOW, active_jobs, client
 from kinship.workspace.jobs.kinds import KINDS, check_kind
 from kinship.workspace.jobs.launch import ensure_worker
 from kinship.workspace.jobs.progress import Progress, load_progress
@@ -146,10 +147,28 @@ def list_jobs(limit: int = 100) -> list[Job]:
 def latest_job(kind: str, **match: Any) -> Job | None:
     """Return the newest job of a kind with these arguments: under way, or over not long ago."""
     with database_errors():
-        active = client().list_workflows(name=WORKFLOW, status=["ENQUEUED", "DELAYED", "PENDING"], sort_desc=True)
-        recent = client().list_workflows(name=WORKFLOW, limit=_RECENT, sort_desc=True)
-    found = [one for one in _as_jobs([*active, *recent]) if one.kind == kind and match.items() <= one.arguments.items()]
-    return max(found, key=lambda one: one.created, default=None)
+        listed = client().list_workflows(
+            name=WORKFLOW, limit=_RECENT, sort_desc=True, load_input=False, load_output=False
+        )
+    known = {status.workflow_id: status for status in listed}
+    if len(known) == _RECENT:
+        known |= {status.workflow_id: status for status in active_jobs()}
+    asked = _asked_for(known)
+    found = [id for id in known if asked[id]["kind"] == kind and match.items() <= asked[id]["arguments"].items()]
+    return job(max(found, key=lambda id: float(asked[id]["created"]))) if found else None
+
+
+_asked: dict[str, dict[str, Any]] = {}
+
+
+def _asked_for(ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return what was asked in jobs, read once a process: it never changes, and every rerun of a page looks at it."""
+    unread = [id for id in ids if id not in _asked]
+    if unread:
+        with database_errors():
+            read = client().list_workflows(name=WORKFLOW, workflow_ids=unread, load_output=False)
+        _asked.update((status.workflow_id, _input(status)) for status in read)
+    return _asked
 
 
 def job(id: str) -> Job:
@@ -194,6 +213,10 @@ def _as_jobs(statuses: list[WorkflowStatus]) -> list[Job]:
     return [_as_job(status, progress.get(status.workflow_id)) for status in statuses]
 
 
+def _input(status: WorkflowStatus) -> dict[str, Any]:
+    return dict(status.input["kwargs"]) if status.input else {}
+
+
 def _ended(status: WorkflowStatus, progress: Progress | None) -> float | None:
     if not status.completed_at:
         return None
@@ -202,7 +225,7 @@ def _ended(status: WorkflowStatus, progress: Progress | None) -> float | None:
 
 def _as_job(status: WorkflowStatus, progress: Progress | None) -> Job:
     state = STATES[status.status]
-    asked: dict[str, Any] = dict(status.input["kwargs"]) if status.input else {}
+    asked = _input(status)
     error = str(status.error) if status.error else None
     if status.status == "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
         error = "the worker died again and again during this job, perhaps for lack of memory; see its log"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from kinship.merging.appearing import vanish
 from kinship.workspace.jobs.context import JobContext, scratch_folder
-from kinship.workspace.jobs.durable import WORKFLOW, client
+from kinship.workspace.jobs.durable import active_jobs
 from kinship.workspace.jobs.heartbeat import alive
 from kinship.workspace.store.database import database_errors
 
 if TYPE_CHECKING:
     from dbos import WorkflowStatus
 
-__all__ = ["Watch", "active_runs"]
+__all__ = ["Watch"]
 
 LOST_SECONDS = 5.0
 
@@ -39,7 +39,7 @@ class Watch:
     def look(self) -> None:
         """Tell cancelled jobs, take over lost runs, remove the scratch folders of jobs that are over."""
         running, scratch = dict(self._running), sorted(scratch_folder().glob("*"))
-        runs = active_runs()
+        runs = active_jobs()
         mine = {run.workflow_id for run in runs if run.executor_id == self._worker}
         for job, context in running.items():
             if job not in mine:  # cancelled, or given to another worker that thought us dead
@@ -73,11 +73,3 @@ class Watch:
             # PostgreSQL the ids differ, and the living must look after the dead at any time.
             with database_errors():
                 DBOS._recover_pending_workflows(sorted(lost))
-
-
-def active_runs() -> list[WorkflowStatus]:
-    """Return the runs that are queued or running, with neither arguments nor results."""
-    with database_errors():
-        return client().list_workflows(
-            name=WORKFLOW, status=["ENQUEUED", "DELAYED", "PENDING"], load_input=False, load_output=False
-        )

@@ -19,10 +19,18 @@ from filelock import FileLock, Timeout
 
 from kinship.errors import JobCancelledError, KinshipError, WorkspaceError
 from kinship.workspace.jobs.context import JobContext
-from kinship.workspace.jobs.durable import APPLICATION, QUEUES, VERSION, WORKFLOW, client, prepare_jobs_database
+from kinship.workspace.jobs.durable import (
+    APPLICATION,
+    QUEUES,
+    VERSION,
+    WORKFLOW,
+    active_jobs,
+    client,
+    prepare_jobs_database,
+)
 from kinship.workspace.jobs.heartbeat import Heartbeat, alive
 from kinship.workspace.jobs.kinds import load_kind
-from kinship.workspace.jobs.watch import Watch, active_runs
+from kinship.workspace.jobs.watch import Watch
 from kinship.workspace.store.database import database_errors
 from kinship.workspace.store.home import database_url, home_folder
 
@@ -84,7 +92,7 @@ def _work() -> None:
                 logger.warning("%s", trouble)
         if watch.idle_seconds > idle_seconds:
             heartbeat.stop()
-            if not active_runs():
+            if not active_jobs():
                 break
             heartbeat.start()  # a job came while we said goodbye, from somebody who saw us alive
     heartbeat.stop()
