@@ -19,6 +19,7 @@ __all__ = [
     "DeviceError",
     "HubError",
     "JobCancelledError",
+    "JobLostError",
     "KinshipError",
     "LineageError",
     "MergeError",
@@ -134,6 +135,12 @@ class WorkspaceError(KinshipError):
 
 class JobCancelledError(KinshipError):
     """Somebody cancelled the job; nothing half-made was kept."""
+
+    exit_code = 1
+
+
+class JobLostError(KinshipError):
+    """Another worker has taken a running job over; this one stores nothing more of it."""
 
     exit_code = 1
 

@@ -6,7 +6,7 @@ other's end: what is asked for, done, or half done is in the database.
 
 from kinship.workspace.jobs.context import JobContext
 from kinship.workspace.jobs.heartbeat import Heartbeat, Presence, alive
-from kinship.workspace.jobs.launch import ensure_worker
+from kinship.workspace.jobs.launch import ensure_worker, replace_worker
 from kinship.workspace.jobs.queue import (
     Job,
     State,
@@ -37,6 +37,7 @@ __all__ = [
     "list_jobs",
     "log_tail",
     "metadata",
+    "replace_worker",
     "retry",
     "submit",
     "transaction",

@@ -12,7 +12,7 @@ from kinship.errors import KinshipError
 from kinship.similarity import gpu_names
 from kinship.ui.shell.current import current_family, family_names, member_names
 from kinship.ui.shell.words import counted
-from kinship.workspace import Heartbeat, alive, ensure_worker, list_jobs
+from kinship.workspace import Heartbeat, alive, ensure_worker, list_jobs, replace_worker
 
 __all__ = ["PAGES", "frame", "page"]
 
@@ -101,8 +101,9 @@ def _sidebar() -> None:
 
 @st.fragment(run_every=5)
 def _worker_state() -> None:
-    """Say what the worker does; visible from every page."""
+    """Say what the worker does, visible from every page, and replace one that died at its work."""
     try:
+        replace_worker()
         running = [job for job in list_jobs(limit=20) if job.state in ("queued", "running")]
         workers = alive("worker")
     except KinshipError as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
-from kinship.errors import JobCancelledError, WorkspaceError
+from kinship.errors import JobCancelledError, JobLostError, WorkspaceError
 from kinship.workspace.jobs.progress import Progress, load_progress, save_progress
 from kinship.workspace.store.database import database_errors
 from kinship.workspace.store.home import home_folder
@@ -33,11 +33,15 @@ class JobContext:
     ----------
     job
         The job's id.
+    is_ours
+        Asked before each part of the work: whether this worker has the job still. It must be cheap as a rule.
     """
 
-    def __init__(self, job: str) -> None:
+    def __init__(self, job: str, is_ours: Callable[[], bool] = lambda: True) -> None:
         self.job = job
         self.cancelled = threading.Event()
+        self.lost = threading.Event()
+        self._is_ours = is_ours
         self._last = load_progress([job]).get(job) or Progress(time.time(), 0.0, "starting", None)
         self._written = 0.0
         self._first: tuple[float, float] | None = None
@@ -63,7 +67,7 @@ class JobContext:
         moment = time.monotonic()
         if self._first is None:
             self._first = (moment, fraction)
-        if moment - self._written < WRITE_SECONDS:
+        if moment - self._written < WRITE_SECONDS or self.lost.is_set():
             return
         self._written = moment
         left = self._seconds_left(moment, fraction)
@@ -71,17 +75,31 @@ class JobContext:
         save_progress(self.job, self._last)
 
     def end(self) -> None:
-        """Store when the job came to its end."""
+        """Store when the job came to its end, unless it goes on elsewhere."""
+        if self.lost.is_set():
+            return
         with suppress(WorkspaceError):  # for the same reason as in `log`
             save_progress(self.job, replace(self._last, ended=time.time()))
 
     def check(self) -> None:
-        """Raise `JobCancelledError` when somebody cancelled the job; cheap enough for an inner loop."""
+        """Raise an error when the job must end here; cheap enough for an inner loop.
+
+        Raises
+        ------
+        JobCancelledError
+            Somebody cancelled it.
+        JobLostError
+            Another worker has it now, which took this one for dead.
+        """
+        if not self.lost.is_set() and not self.cancelled.is_set() and not self._is_ours():
+            self.lost.set()
+        if self.lost.is_set():
+            raise JobLostError("another worker has taken the job over")
         if self.cancelled.is_set():
             raise JobCancelledError("the job was cancelled")
 
     def report(self, fraction: float, what: str) -> None:
-        """Say how far the job is, and raise `JobCancelledError` when somebody cancelled it."""
+        """Say how far the job is; errors as those of `check`."""
         self.check()
         self.progress(fraction, what)
 

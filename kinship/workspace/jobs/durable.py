@@ -24,7 +24,11 @@ QUEUES: dict[Lane, str] = {"interactive": "interactive", "long": "jobs"}
 """Lane -> queue of DBOS. Releases that knew one queue put every kind in "jobs": that one is served on."""
 WORKFLOW = "job"
 VERSION = "1"
-"""DBOS resumes a run only under the version that began it, so this one stays when kinship's own goes up."""
+"""What DBOS calls the version of the application: it gives a job only to workers of the one that queued or began it.
+
+So it stays when kinship's own goes up, and goes up itself only where a job that was begun cannot be gone on with. That
+a newer release has a worker of its own is seen to by their heartbeats: see `kinship.workspace.jobs.release`.
+"""
 
 
 def prepare_jobs_database() -> URL:

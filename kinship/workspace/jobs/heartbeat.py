@@ -1,19 +1,22 @@
-"""Who is here: dashboards and workers say every few seconds that they are alive."""
+"""Who is here: dashboards and workers say every few seconds that they are alive, and of which release they are."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import threading
+import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Float, Integer, String, Table, delete, insert, select, update
+from sqlalchemy import Column, ColumnElement, Float, Integer, Row, String, Table, delete, insert, select, update
 
 from kinship.errors import WorkspaceError
+from kinship.workspace.jobs.process import is_running, start_of
+from kinship.workspace.jobs.release import RELEASE
 from kinship.workspace.store.database import metadata, now, reading, transaction
 
 __all__ = ["Heartbeat", "Presence", "alive", "announce"]
@@ -30,7 +33,8 @@ _presences = Table(
     Column("host", String, nullable=False),
     Column("pid", Integer, nullable=False),
     Column("seen", Float, nullable=False),
-    Column("note", String, nullable=False),
+    # JSON; earlier releases, which may be at work in the same database, have words here and must find some
+    Column("note", String, nullable=False, key="about"),
 )
 
 
@@ -48,8 +52,10 @@ class Presence:
         Where it runs.
     seen
         When it last said so, in seconds since 1970.
-    note
-        What it tells others about itself, such as its device.
+    release
+        Of kinship, as `kinship.workspace.jobs.release` writes it; empty for one that did not say.
+    start
+        When the process began, in words of its host; None where that is not known.
     """
 
     id: str
@@ -57,7 +63,8 @@ class Presence:
     host: str
     pid: int
     seen: float
-    note: str
+    release: str
+    start: str | None
 
 
 class Heartbeat:
@@ -67,13 +74,12 @@ class Heartbeat:
     ----------
     kind
         ``"dashboard"`` or ``"worker"``.
-    note
-        What others should know about this process.
     """
 
-    def __init__(self, kind: str, note: str = "") -> None:
+    def __init__(self, kind: str) -> None:
         self.id = uuid.uuid4().hex
-        self._row: dict[str, Any] = {"kind": kind, "host": platform.node(), "pid": os.getpid(), "note": note}
+        self._row = _row(kind, os.getpid())
+        self._beaten = time.monotonic()
         self._stopped = threading.Event()
         self._beating = threading.Lock()
 
@@ -101,6 +107,12 @@ class Heartbeat:
                 stale = (_presences.c.seen < seen - FORGOTTEN_SECONDS) | _is_of(**self._row)
                 connection.execute(delete(_presences).where(stale))
                 connection.execute(insert(_presences).values(id=self.id, seen=seen, **self._row))
+        self._beaten = time.monotonic()
+
+    @property
+    def silent(self) -> bool:
+        """Whether this process was silent for so long that others may have taken it for dead."""
+        return time.monotonic() - self._beaten > SILENT_SECONDS
 
     def _keep_beating(self, stopped: threading.Event) -> None:
         while not stopped.wait(BEAT_SECONDS):
@@ -111,7 +123,7 @@ class Heartbeat:
 
 def announce(kind: str, pid: int) -> None:
     """Say that a child of this process was started, unless it has already said so itself."""
-    row: dict[str, Any] = {"kind": kind, "host": platform.node(), "pid": pid, "note": "starting"}
+    row = _row(kind, pid)
     with transaction() as connection:
         seen = now(connection)
         known = select(_presences.c.id).where(_is_of(**row), _presences.c.seen >= seen - SILENT_SECONDS)
@@ -122,29 +134,35 @@ def announce(kind: str, pid: int) -> None:
 def alive(kind: str) -> list[Presence]:
     """Return the processes of a kind that are alive, the longest known first.
 
-    Alive is who was seen in the last 15 seconds; on this host its process must also exist, so that a
-    ``kill -9`` is noticed at once.
+    On this host alive is whose process exists, known by its number and its start: a ``kill -9`` is noticed at once,
+    and one that is stopped or starved of time goes on later. On another host alive is who was seen in the last 15
+    seconds; so it is here where a process did not say when it began.
     """
+    host = platform.node()
     with reading() as connection:
         oldest = now(connection) - SILENT_SECONDS
-        rows = connection.execute(
-            select(_presences).where(_presences.c.kind == kind, _presences.c.seen >= oldest)
-        ).all()
-    found = [Presence(**row._mapping) for row in rows]
-    return [one for one in found if one.host != platform.node() or _process_exists(one.pid)]
+        recent = (_presences.c.seen >= oldest) | (_presences.c.host == host)
+        rows = connection.execute(select(_presences).where(_presences.c.kind == kind, recent)).all()
+    found = [_presence(row) for row in rows]
+    return [
+        one
+        for one in found
+        if (one.seen >= oldest or one.start is not None) and (one.host != host or is_running(one.pid, one.start))
+    ]
+
+
+def _row(kind: str, pid: int) -> dict[str, Any]:
+    about = json.dumps({"release": RELEASE, "start": start_of(pid)})
+    return {"kind": kind, "host": platform.node(), "pid": pid, "about": about}
+
+
+def _presence(row: Row[Any]) -> Presence:
+    try:
+        about = dict(json.loads(row.note))
+    except ValueError:
+        about = {}
+    return Presence(row.id, row.kind, row.host, row.pid, row.seen, about.get("release", ""), about.get("start"))
 
 
 def _is_of(kind: str, host: str, pid: int, **_: object) -> ColumnElement[bool]:
     return (_presences.c.kind == kind) & (_presences.c.host == host) & (_presences.c.pid == pid)
-
-
-def _process_exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    with suppress(OSError):  # a dead child that its parent has not asked for still has its number
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return True

@@ -1,4 +1,4 @@
-"""See that there is a worker: start one where none is alive."""
+"""See that there is a worker: start one where none is alive, and one in the place of one that died."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from filelock import FileLock
 
 import kinship
+from kinship.workspace.jobs.durable import active_jobs
 from kinship.workspace.jobs.heartbeat import alive, announce
 from kinship.workspace.store.home import home_folder
 
-__all__ = ["ensure_worker"]
+__all__ = ["ensure_worker", "replace_worker"]
+
+AGAIN_SECONDS = 30.0
+"""A worker that dies at its start is not started more often by those who watch."""
+
+_replaced: dict[Path, float] = {}
 
 
 def ensure_worker() -> bool:
@@ -43,3 +50,12 @@ def ensure_worker() -> bool:
         threading.Thread(target=process.wait, name="worker-reaper", daemon=True).start()
         announce("worker", process.pid)
     return True
+
+
+def replace_worker() -> bool:
+    """Start a worker where work waits and none is alive; return whether one was started. Call it again and again."""
+    home, now = home_folder(), time.monotonic()
+    if alive("worker") or now - _replaced.get(home, -AGAIN_SECONDS) < AGAIN_SECONDS or not active_jobs():
+        return False
+    _replaced[home] = now
+    return ensure_worker()

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from filelock import FileLock, Timeout
 
-from kinship.errors import JobCancelledError, KinshipError, WorkspaceError
+from kinship.errors import JobCancelledError, JobLostError, KinshipError, WorkspaceError
 from kinship.workspace.jobs.context import JobContext
 from kinship.workspace.jobs.durable import (
     APPLICATION,
@@ -30,7 +30,8 @@ from kinship.workspace.jobs.durable import (
 )
 from kinship.workspace.jobs.heartbeat import Heartbeat, alive
 from kinship.workspace.jobs.kinds import load_kind
-from kinship.workspace.jobs.watch import Watch
+from kinship.workspace.jobs.release import RELEASE
+from kinship.workspace.jobs.watch import Watch, is_of
 from kinship.workspace.store.database import database_errors
 from kinship.workspace.store.home import database_url, home_folder
 
@@ -39,6 +40,7 @@ __all__ = ["run_worker"]
 IDLE_SECONDS = 60.0
 LOOK_SECONDS = 0.5
 LOCK_SECONDS = 30.0
+FOREVER_SECONDS = 10**9
 MAX_RECOVERIES = 5
 """A job in which so many workers died is given up."""
 
@@ -49,6 +51,8 @@ _running: dict[str, JobContext] = {}
 
 def run_worker() -> NoReturn:
     """Work until there is no job and no dashboard for a minute, or until SIGTERM or SIGINT; ends the process.
+
+    Where a dashboard of a newer release comes, it ends what it is at and leaves the rest to a worker of that one.
 
     Call it from the main thread. ``KINSHIP_IDLE_SECONDS`` sets another time than a minute. The process ends with
     0, also when another worker serves this SQLite workspace already, and with 1 when the workspace is unusable.
@@ -78,11 +82,11 @@ def _work() -> None:
     if lock and not _admitted(lock):
         return
     heartbeat = Heartbeat("worker").start()
-    _launch(heartbeat.id)
+    _launch(heartbeat)
     watch = Watch(heartbeat.id, _running)
     idle_seconds = float(os.environ.get("KINSHIP_IDLE_SECONDS") or IDLE_SECONDS)
     logger.info("ready: process %d, home %s", os.getpid(), home_folder())
-    trouble = ""
+    trouble, leaving = "", False
     while not stopped.wait(LOOK_SECONDS):
         try:
             watch.look()
@@ -90,6 +94,10 @@ def _work() -> None:
             if str(error) != trouble:  # a full disk stays full for a while: say so once
                 trouble = str(error)
                 logger.warning("%s", trouble)
+        if watch.successor and not leaving:
+            logger.info("a dashboard of release %s is here: this worker of %s leaves", watch.successor, RELEASE)
+            leaving = True
+            threading.Thread(target=_leave, args=(stopped,), name="leave", daemon=True).start()
         if watch.idle_seconds > idle_seconds:
             heartbeat.stop()
             if not active_jobs():
@@ -97,6 +105,14 @@ def _work() -> None:
             heartbeat.start()  # a job came while we said goodbye, from somebody who saw us alive
     heartbeat.stop()
     logger.info("stopped")
+
+
+def _leave(stopped: threading.Event) -> None:
+    """Take no further job, end those that run, and then the worker."""
+    from dbos import DBOS
+
+    DBOS.destroy(workflow_completion_timeout_sec=FOREVER_SECONDS)
+    stopped.set()
 
 
 def _admitted(lock: FileLock) -> bool:
@@ -118,7 +134,7 @@ def _admitted(lock: FileLock) -> bool:
             return True
 
 
-def _launch(worker: str) -> None:
+def _launch(heartbeat: Heartbeat) -> None:
     from dbos import DBOS, DBOSPortableJSONSerializer
 
     with database_errors():
@@ -128,24 +144,30 @@ def _launch(worker: str) -> None:
                 "name": APPLICATION,
                 "system_database_url": url.render_as_string(hide_password=False),
                 "application_version": VERSION,
-                "executor_id": worker,
+                "executor_id": heartbeat.id,
                 "serializer": DBOSPortableJSONSerializer(),
                 "enable_otlp": False,
                 "log_level": "WARNING",
             }
         )
-        DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MAX_RECOVERIES)(_run_job)
+
+        @DBOS.workflow(name=WORKFLOW, max_recovery_attempts=MAX_RECOVERIES)
+        def run_job(kind: str, title: str, created: float, arguments: dict[str, Any]) -> Any:
+            return _run_job(heartbeat, kind, title, created, arguments)
+
         # by the client: DBOS itself can do it after the launch only, and then sees it a second later
         for queue in QUEUES.values():
             client().register_queue(queue, worker_concurrency=1, polling_interval_sec=LOOK_SECONDS)
         DBOS.launch()
 
 
-def _run_job(kind: str, title: str, created: float, arguments: dict[str, Any]) -> Any:
+def _run_job(heartbeat: Heartbeat, kind: str, title: str, created: float, arguments: dict[str, Any]) -> Any:
     from dbos import DBOS
 
     job = str(DBOS.workflow_id)
-    context = _running[job] = JobContext(job)
+    if job in _running:  # taken over by another worker, and back from that one
+        _running[job].lost.set()
+    context = _running[job] = JobContext(job, lambda: not heartbeat.silent or is_of(heartbeat.id, job))
     try:
         logger.info("%s of %s: begins (job %s)", kind, title, job)
         context.log(f"{kind} of {title} begins, asked for {time.time() - created:.1f} s ago")
@@ -153,6 +175,9 @@ def _run_job(kind: str, title: str, created: float, arguments: dict[str, Any]) -
     except JobCancelledError:
         context.log("cancelled")
         raise
+    except JobLostError:
+        context.log("another worker has taken it over; this one lets go")
+        raise  # DBOS stores no outcome of a run that has lost its job
     except Exception as error:
         if not isinstance(error, KinshipError):
             context.log("".join(traceback.format_exception(error)))
@@ -163,7 +188,8 @@ def _run_job(kind: str, title: str, created: float, arguments: dict[str, Any]) -
         context.log("done")
         return result
     finally:
-        del _running[job]
+        if _running.get(job) is context:
+            del _running[job]
         context.end()
 
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from kinship.errors import JobCancelledError
+from kinship.errors import JobCancelledError, JobLostError
 from kinship.workspace.jobs.context import JobContext
 from kinship.workspace.jobs.progress import load_progress
 
@@ -51,3 +51,13 @@ def test_the_scratch_folder_is_there_and_is_the_jobs_own(home: Path) -> None:
     one, other = JobContext(str(uuid4())), JobContext(str(uuid4()))
     assert one.scratch.is_dir()
     assert one.scratch != other.scratch
+
+
+def test_a_job_that_is_another_workers_now_is_lost_and_not_cancelled(home: Path) -> None:
+    context = JobContext(str(uuid4()), lambda: False)
+    with pytest.raises(JobLostError):
+        context.check()
+    before = load_progress([context.job])
+    context.progress(0.5, "halfway")
+    context.end()
+    assert load_progress([context.job]) == before

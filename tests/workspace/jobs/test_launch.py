@@ -6,8 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from subprocess import Popen
 
+import pytest
+
 from kinship.workspace.jobs.heartbeat import alive
-from kinship.workspace.jobs.launch import ensure_worker
+from kinship.workspace.jobs.launch import ensure_worker, replace_worker
+from kinship.workspace.jobs.queue import enqueue
 
 Run = Callable[..., "Popen[str]"]
 
@@ -37,3 +40,18 @@ def test_a_worker_that_was_killed_is_replaced(home: Path, until: Callable[..., N
     assert ensure_worker()
     (second,) = alive("worker")
     assert second.pid != first.pid
+
+
+def test_only_where_work_waits_a_worker_is_replaced(
+    home: Path, monkeypatch: pytest.MonkeyPatch, until: Callable[..., None]
+) -> None:
+    assert not replace_worker(), "no work"
+    enqueue("hash", "a", path="/a")
+    assert replace_worker()
+    assert not replace_worker(), "it is alive"
+    (worker,) = alive("worker")
+    os.kill(worker.pid, signal.SIGKILL)
+    until(lambda: not alive("worker"), seconds=2)
+    assert not replace_worker(), "a moment ago"
+    monkeypatch.setattr("kinship.workspace.jobs.launch.AGAIN_SECONDS", 0.0)
+    assert replace_worker()

@@ -132,6 +132,50 @@ def test_what_is_quick_does_not_wait_for_what_is_long(tmp_path: Path, start_work
     until(lambda: log_tail(long).endswith("cancelled\n"))
 
 
+def test_a_worker_that_lost_its_job_lets_go_and_the_job_is_not_cancelled(
+    tmp_path: Path, start_worker: Start, until: Until
+) -> None:
+    with (tmp_path / "endless").open("wb") as file:
+        file.truncate(1 << 40)
+    start_worker()
+    id = enqueue("hash", "endless", path=str(tmp_path / "endless"))
+    until(lambda: job(id).fraction > 0)
+    (worker,) = alive("worker")
+    states = set()
+    # what another worker does that takes this one for dead
+    assert client()._sys_db.reenqueue_for_recovery(id, [worker.id], "")
+    until(lambda: states.add(job(id).state) or log_tail(id).count("begins") == 2)
+    assert states <= {"running", "queued"}
+    until(lambda: "another worker has taken it over" in log_tail(id))
+    assert job(id).state == "running"
+    assert "cancelled" not in log_tail(id)
+    cancel(id)
+    until(lambda: log_tail(id).endswith("cancelled\n"))
+    assert job(id).state == "cancelled"
+
+
+def test_a_worker_leaves_its_place_to_one_of_a_newer_release(
+    tmp_path: Path, start_worker: Start, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "endless").open("wb") as file:
+        file.truncate(1 << 40)
+    worker = start_worker()
+    running = enqueue("hash", "endless", path=str(tmp_path / "endless"))
+    until(lambda: job(running).fraction > 0)
+    monkeypatch.setattr("kinship.workspace.jobs.heartbeat.RELEASE", "999.0")
+    Heartbeat("dashboard").beat()
+    assert worker.stderr is not None
+    while "release 999.0 is here" not in worker.stderr.readline():
+        pass
+    time.sleep(1.5)  # a worker looks for work twice a second
+    waiting = enqueue("open", "small", path=str(tmp_path / "small"))
+    time.sleep(1.5)
+    assert (job(running).state, job(waiting).state) == ("running", "queued")
+    cancel(running)
+    assert worker.wait(timeout=20) == 0
+    assert job(waiting).state == "queued"
+
+
 def test_a_failed_job_says_why_and_can_be_tried_again(tmp_path: Path, start_worker: Start, until: Until) -> None:
     start_worker()
     path = tmp_path / "model.safetensors"
