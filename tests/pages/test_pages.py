@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -220,6 +221,11 @@ def test_a_broken_workspace_is_a_message(home, monkeypatch):
     app = run("pages/home.py")
     assert not app.exception
     assert app.error
+
+
+def test_the_garbage_collection_after_a_rerun_looks_at_no_import(home):
+    run("pages/home.py")
+    assert gc.get_freeze_count() > 50_000
 
 
 def test_the_app_imports_no_heavy_library(home):

@@ -10,7 +10,8 @@ import pytest
 
 from kinship.cli import main
 from kinship.evaluation import Evaluator
-from kinship.workspace import alive, enqueue, job, list_jobs
+from kinship.workspace import alive, job, list_jobs
+from kinship.workspace.jobs.queue import enqueue
 from kinship.workspace.store.families import family
 from kinship.workspace.store.library import added_paths
 from kinship.workspace.store.merges import merges

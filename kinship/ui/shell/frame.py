@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,7 @@ def page(title: str, question: str) -> None:
             st.session_state["routed"] = True
             st.rerun()
         del st.session_state["framed"]
+    _freeze_imports(title)
     st.title(title, anchor=False)
     st.caption(question)
 
@@ -70,6 +73,16 @@ def _be_present() -> Heartbeat:
     heartbeat = Heartbeat("dashboard").start()
     ensure_worker()
     return heartbeat
+
+
+@cache
+def _freeze_imports(page: str) -> None:
+    """Spare the garbage collection, which Streamlit asks for after every rerun, what the imports of a page made.
+
+    Once a process and page: what else is alive at that moment is kept from it too.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _sidebar() -> None:
