@@ -9,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: demo test bench bench-gpu experiment check install lock chromium
+.PHONY: demo test bench bench-gpu experiment check install lock chromium postgresql
 .DELETE_ON_ERROR:
 
 demo: install
@@ -35,6 +35,12 @@ chromium:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
 	else echo "the browser tests need Chromium: install the package chromium, or Google Chrome" >&2; exit 1; fi
 
+postgresql:
+	@command -v initdb >/dev/null && exit 0; ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
+	else echo "the tests with several workers need PostgreSQL: install the package postgresql" >&2; exit 1; fi
+
 # tests that click against the clock or count processes run by themselves, all others side by side
 ALONE := tests/browser tests/plots/test_click.py tests/test_cli.py
 
@@ -43,7 +49,7 @@ check: .venv/developing
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: check chromium
+test: check chromium postgresql
 	$(BIN)/python -m pytest -n 3 --dist loadfile $(ALONE:%=--ignore=%)
 	$(BIN)/python -m pytest $(ALONE)
 

@@ -223,6 +223,14 @@ def test_a_broken_workspace_is_a_message(home, monkeypatch):
     assert app.error
 
 
+def test_every_look_at_the_worker_replaces_one_that_died(home, monkeypatch):
+    looks = []
+    monkeypatch.setattr("kinship.ui.shell.frame.replace_worker", lambda: looks.append(1))
+    app = run("pages/jobs.py")
+    app.run()
+    assert len(looks) == 2
+
+
 def test_the_garbage_collection_after_a_rerun_looks_at_no_import(home):
     run("pages/home.py")
     assert gc.get_freeze_count() > 50_000
