@@ -6,9 +6,9 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Literal, NamedTuple
 
-from kinship.errors import UnknownNameError
+from kinship.registry import Registry
 
-__all__ = ["KINDS", "Kind", "Lane", "check_kind", "load_kind"]
+__all__ = ["KINDS", "Kind", "Lane", "load_kind"]
 
 Lane = Literal["interactive", "long"]
 """A worker does one job of each lane at a time, so that what somebody waits for never waits for a search."""
@@ -30,33 +30,29 @@ class Kind(NamedTuple):
     function: str
 
 
-KINDS: dict[str, Kind] = {
-    "download": Kind("long", "kinship.workspace.work.download:download_checkpoint"),
-    "evaluate": Kind("long", "kinship.workspace.work.evaluate:evaluate_models"),
-    "evolve": Kind("long", "kinship.runs.pairs.pair_run:evolve_run"),
-    "fuse": Kind("long", "kinship.runs.fusion.fusion_run:fuse_run"),
-    "hash": Kind("interactive", "kinship.workspace.work.hash_weights:hash_checkpoint"),
-    "interpolate": Kind("long", "kinship.workspace.work.points:score_points"),
-    "measure": Kind("interactive", "kinship.workspace.work.measure:measure_family"),
-    "merge": Kind("interactive", "kinship.workspace.work.merge_by_hand:merge_by_hand"),
-    "open": Kind("interactive", "kinship.workspace.store.library:open_with_torch"),
-    "plane": Kind("long", "kinship.workspace.work.points:score_points"),
-    "push": Kind("long", "kinship.workspace.work.merge_by_hand:push_to_hub"),
-    "recipe-search": Kind("long", "kinship.runs.recipes.recipe_run:search_recipe"),
-    "remake": Kind("interactive", "kinship.runs.retention:remake_model"),
-    "soup": Kind("long", "kinship.workspace.work.merge_by_hand:soup_by_hand"),
-}
-
-
-def check_kind(kind: str) -> None:
-    """Raise `UnknownNameError` unless the kind is registered."""
-    if kind not in KINDS:
-        raise UnknownNameError("kind of job", kind, KINDS)
+KINDS: Registry[Kind] = Registry(
+    "kind of job",
+    [
+        ("download", Kind("long", "kinship.workspace.work.download:download_checkpoint")),
+        ("evaluate", Kind("long", "kinship.workspace.work.evaluate:evaluate_models")),
+        ("evolve", Kind("long", "kinship.runs.pairs.pair_run:evolve_run")),
+        ("fuse", Kind("long", "kinship.runs.fusion.fusion_run:fuse_run")),
+        ("hash", Kind("interactive", "kinship.workspace.work.hash_weights:hash_checkpoint")),
+        ("interpolate", Kind("long", "kinship.workspace.work.points:score_points")),
+        ("measure", Kind("interactive", "kinship.workspace.work.measure:measure_family")),
+        ("merge", Kind("interactive", "kinship.workspace.work.merge_by_hand:merge_by_hand")),
+        ("open", Kind("interactive", "kinship.workspace.store.library:open_with_torch")),
+        ("plane", Kind("long", "kinship.workspace.work.points:score_points")),
+        ("push", Kind("long", "kinship.workspace.work.merge_by_hand:push_to_hub")),
+        ("recipe-search", Kind("long", "kinship.runs.recipes.recipe_run:search_recipe")),
+        ("remake", Kind("interactive", "kinship.runs.retention:remake_model")),
+        ("soup", Kind("long", "kinship.workspace.work.merge_by_hand:soup_by_hand")),
+    ],
+)
 
 
 def load_kind(kind: str) -> Callable[..., Any]:
-    """Import the function that does jobs of this kind."""
-    check_kind(kind)
-    module, _, name = KINDS[kind].function.partition(":")
+    """Import the function that does jobs of this kind; UnknownNameError where there is no such kind."""
+    module, _, name = KINDS.named(kind).function.partition(":")
     function: Callable[..., Any] = getattr(import_module(module), name)
     return function

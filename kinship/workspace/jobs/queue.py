@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kinship.errors import KinshipError
 from kinship.workspace.jobs.context import log_file
 from kinship.workspace.jobs.durable import QUEUES, WORKFLOW, active_jobs, client
-from kinship.workspace.jobs.kinds import KINDS, check_kind
+from kinship.workspace.jobs.kinds import KINDS
 from kinship.workspace.jobs.launch import ensure_worker
 from kinship.workspace.jobs.progress import Progress, load_progress
 from kinship.workspace.store.database import database_errors
@@ -118,13 +118,13 @@ def enqueue(kind: str, title: str, /, **arguments: Any) -> str:
     WorkspaceError
         The database cannot be written.
     """
-    check_kind(kind)
+    queue = QUEUES[KINDS.named(kind).lane]
     content = json.dumps([kind, arguments], sort_keys=True)
     with database_errors():
         handle: WorkflowHandle[Any] = client().enqueue(
             {
                 "workflow_name": WORKFLOW,
-                "queue_name": QUEUES[KINDS[kind].lane],
+                "queue_name": queue,
                 "deduplication_id": hashlib.sha256(content.encode()).hexdigest(),
                 "duplication_policy": "return-existing",
             },
