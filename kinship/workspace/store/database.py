@@ -10,17 +10,17 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, extract, func, select, text
+from sqlalchemy import Connection, Engine, MetaData, create_engine, event, extract, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from kinship.errors import WorkspaceError
 from kinship.workspace.store.home import database_url
+from kinship.workspace.store.schema import make_tables
 
 __all__ = ["database_errors", "metadata", "now", "reading", "transaction"]
 
 BUSY_SECONDS = 30
-SCHEMA_LOCK = 0x6B696E  # any number will do, as long as every process takes the same
 
 _READS = "postgresql_readonly"
 """SQLAlchemy's option of a connection, here for SQLite too."""
@@ -135,7 +135,5 @@ def _create_tables(engine: Engine) -> None:
     if _tables_made.get(engine) == len(metadata.tables):
         return
     with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": SCHEMA_LOCK})
-        metadata.create_all(connection)
+        make_tables(connection, metadata)
     _tables_made[engine] = len(metadata.tables)

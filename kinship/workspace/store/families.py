@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import Column, Float, String, Table, Text, delete, insert, select
+from sqlalchemy import Column, Float, String, Table, Text, delete, insert, select, update
 
 from kinship.checkpoints import Vocabulary
 from kinship.demo.path import demo_path
@@ -114,12 +114,11 @@ def save_family(one: Family) -> None:
         base = connection.execute(select(_families.c.base).where(_families.c.name == one.name)).scalar()
         if base not in (None, one.base):
             raise KinshipError(f"there is a family {one.name} of another base, {base}; choose another name")
-        connection.execute(delete(_families).where(_families.c.name == one.name))
-        connection.execute(
-            insert(_families).values(
-                name=one.name, base=one.base, members=json.dumps(list(one.members)), vocabulary=one.vocabulary
-            )
-        )
+        said = {"members": json.dumps(list(one.members)), "vocabulary": one.vocabulary}
+        if base is None:
+            connection.execute(insert(_families).values(name=one.name, base=one.base, **said))
+        else:  # in place: what another release keeps in the row stays
+            connection.execute(update(_families).where(_families.c.name == one.name).values(said))
         connection.execute(delete(_partial).where(_partial.c.family == one.name))
         if one.allow_partial:
             connection.execute(insert(_partial).values(family=one.name))

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import Column, Float, Row, String, Table, delete, insert, select
+from sqlalchemy import Column, Float, Row, String, Table, Text, delete, insert, select
 
 from kinship.merging import DESCRIPTION, MergeRecord, Recipe, appearing, describe, make_record, merge, read_record
 from kinship.report import Report
@@ -25,6 +25,7 @@ _merges = Table(
     Column("digest", String, index=True, nullable=False),
     Column("made", Float, nullable=False),
     Column("seconds", Float, nullable=False),
+    Column("files", Text),
 )
 
 

@@ -41,6 +41,10 @@ _scores = Table(
     Column("versions", Text, nullable=False),
     Column("score", Text, nullable=False),
     Column("made", Float, nullable=False),
+    Column("content", Text, index=True),
+    Column("place", Text, index=True),
+    Column("files", Text),
+    Column("used", Text),
 )
 _published = Table(
     "published_scores",
