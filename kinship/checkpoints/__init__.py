@@ -10,12 +10,14 @@ from kinship.checkpoints.delta import Delta, LowRank, Shift, TokenRows
 from kinship.checkpoints.files import is_adapter
 from kinship.checkpoints.header import ITEM_BYTES, Tensor
 from kinship.checkpoints.hub import cached_folder, download, is_hub_id, local_path
+from kinship.checkpoints.identity import deciding_files, file_digest, tokenizer_folder
 from kinship.checkpoints.landing import landed
 from kinship.checkpoints.names import unique_names
 from kinship.checkpoints.open import needs_torch, open_checkpoint
 from kinship.checkpoints.pointer import is_pointer, refuse_pointer
 from kinship.checkpoints.scales import Scale
 from kinship.checkpoints.scan import Scan, find_checkpoints, scan
+from kinship.checkpoints.stamps import file_stamp, refuse_changed
 from kinship.checkpoints.tokenizer import tokenizer_digest
 
 __all__ = [
@@ -44,7 +46,10 @@ __all__ = [
     "cached_folder",
     "confirmed",
     "coverage_data",
+    "deciding_files",
     "download",
+    "file_digest",
+    "file_stamp",
     "find_checkpoints",
     "is_adapter",
     "is_hub_id",
@@ -53,9 +58,11 @@ __all__ = [
     "local_path",
     "needs_torch",
     "open_checkpoint",
+    "refuse_changed",
     "refuse_pointer",
     "scan",
     "tokenizer_digest",
+    "tokenizer_folder",
     "typical_first",
     "unique_names",
 ]

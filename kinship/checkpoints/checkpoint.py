@@ -100,6 +100,8 @@ class Checkpoint:
         Stored tensors that repeat another one, by what they hold (`kinship.checkpoints.ties`), with its name.
     notes : tuple of str
         What was read where the files left a choice.
+    stamps : Mapping of Path to str
+        Each weight file's size, times and inode just before it was opened (`kinship.checkpoints.stamps`).
     """
 
     name: str
@@ -113,6 +115,7 @@ class Checkpoint:
     adapter: Adapter | None = field(default=None, repr=False)
     ties: Mapping[str, str] = field(default_factory=dict, repr=False)
     notes: tuple[str, ...] = ()
+    stamps: Mapping[Path, str] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def tied(self) -> bool:

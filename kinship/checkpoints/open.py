@@ -18,6 +18,7 @@ from kinship.checkpoints.packed import refuse_packed
 from kinship.checkpoints.replicate import replicated
 from kinship.checkpoints.rivals import rival_notes
 from kinship.checkpoints.scales import cells_of
+from kinship.checkpoints.stamps import file_stamp
 from kinship.checkpoints.ties import tied_names
 from kinship.checkpoints.torch_file import TORCH_SUFFIXES, read_torch_file
 from kinship.checkpoints.unmerged import refuse_unmerged
@@ -54,6 +55,7 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
     chosen = choose_files(path)
     config = read_config(path) if path.is_dir() and not chosen.adapter else None
     files = list(chosen.read.files)
+    stamps = {file: file_stamp(file) for file in files}
     headers = {file: _header(file) for file in files}
     tensors: dict[str, Tensor] = {}
     for file, header in headers.items():
@@ -89,6 +91,7 @@ def open_checkpoint(path: Path | str) -> Checkpoint:
         adapter=adapter,
         ties=tied_names(tensors),
         notes=(*chosen.notes, *rival_notes(chosen, headers), *_entries(headers), *ignored),
+        stamps=stamps,
     )
     if checkpoint.scales.faults:
         raise CheckpointError(path, checkpoint.scales.faults[0], "give the checkpoint it was quantised from")

@@ -21,10 +21,11 @@ def to_json(checkpoint: Checkpoint) -> str:
 
 
 def from_json(text: str) -> Checkpoint | None:
-    """Return the checkpoint that `to_json` wrote; None for an adapter that an earlier release read by other rules."""
-    plain = json.loads(text)
-    adapter = plain["adapter"]
-    return None if adapter and "deltas" not in adapter else _checkpoint(plain)
+    """Return the checkpoint that `to_json` wrote; None where another release wrote it in a way not known here."""
+    try:
+        return _checkpoint(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _plain(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -41,6 +42,7 @@ def _plain(checkpoint: Checkpoint) -> dict[str, Any]:
         "licence": checkpoint.licence,
         "ties": dict(checkpoint.ties),
         "notes": list(checkpoint.notes),
+        "stamps": {str(file): stamp for file, stamp in checkpoint.stamps.items()},
         "adapter": adapter
         and {
             "declared_base": adapter.declared_base,
@@ -68,6 +70,7 @@ def _checkpoint(plain: dict[str, Any]) -> Checkpoint:
         fingerprint=plain["fingerprint"],
         licence=plain["licence"],
         notes=tuple(plain.get("notes", ())),
+        stamps={Path(file): stamp for file, stamp in plain.get("stamps", {}).items()},
         adapter=adapter
         and Adapter(
             adapter["declared_base"],

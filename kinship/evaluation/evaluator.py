@@ -243,7 +243,8 @@ def _key(checkpoint: Checkpoint, options: Options) -> tuple[Any, str]:
     """Return what tells a loaded model from others, and its tokenizer from others."""
     base = checkpoint.adapter.base if checkpoint.adapter else None
     tokenizer = f"{checkpoint.config.architecture} {tokenizer_digest((base or checkpoint).path)}"
-    return (checkpoint.fingerprint, tokenizer, options.device, options.dtype, options.batch_size), tokenizer
+    stamps = [*checkpoint.stamps.values(), *(base.stamps.values() if base else ())]
+    return (checkpoint.fingerprint, *stamps, tokenizer, options.device, options.dtype, options.batch_size), tokenizer
 
 
 def _share(report: Report, number: int, count: int, name: str) -> Callable[[int, int], None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from kinship.errors import TaskError
@@ -77,6 +77,9 @@ class TaskScore:
             raise TaskError(f"{self.task} has {self.questions} questions, but values of {len(self.per_question)}")
 
 
+_FIELDS = {one.name for one in fields(TaskScore)}
+
+
 @dataclass(frozen=True)
 class Scores:
     """The scores of one model by task."""
@@ -131,4 +134,5 @@ def scores_from_json(text: str) -> Scores:
 
 def _task_score(plain: dict[str, Any]) -> TaskScore:
     values = plain["per_question"]
-    return TaskScore(**plain | {"per_question": None if values is None else tuple(values)})
+    said = {name: value for name, value in plain.items() if name in _FIELDS}  # a newer release may say more
+    return TaskScore(**said | {"per_question": None if values is None else tuple(values)})

@@ -11,6 +11,7 @@ from kinship.errors import KinshipError
 from kinship.evaluation import Options, merge_gain
 from kinship.runs.pairs.pair_record import readable_runs
 from kinship.similarity import GramTable, kinship_matrix
+from kinship.workspace.store.identities import identities
 from kinship.workspace.store.library import open_known
 from kinship.workspace.store.merges import merges
 from kinship.workspace.store.score_records import known_scores
@@ -35,6 +36,7 @@ def _by_hand(alignment: Alignment, table: GramTable, options: Options) -> dict[s
     """Return the merges whose child and parents are scored on all questions, by the digest of their recipe."""
     values = kinship_matrix(table).values
     place = {one.fingerprint: number for number, one in enumerate(alignment.members)}
+    members = identities(alignment.members)
     found: dict[str, Outcome] = {}
     for made in merges():
         pair = [place.get(parent.fingerprint) for parent in made.record.parents]
@@ -44,8 +46,8 @@ def _by_hand(alignment: Alignment, table: GramTable, options: Options) -> dict[s
             continue
         if child is None or len(pair) != 2 or pair[0] is None or pair[1] is None:
             continue
-        parents = [known_scores(parent.fingerprint, options) for parent in made.record.parents]
-        gain = merge_gain(known_scores(child.fingerprint, options), parents)
+        parents = [known_scores(members[number], options) for number in pair if number is not None]
+        gain = merge_gain(known_scores(identities([child])[0], options), parents)
         if any(task.unit != "percent" for task in gain.tasks.values()):
             continue
         kinship = float(values[pair[0], pair[1]])

@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from kinship.checkpoints import Alignment, confirmed
+from kinship.checkpoints import Alignment, confirmed, refuse_changed
 from kinship.errors import NonFiniteError
 from kinship.similarity.batch import Piece
 from kinship.similarity.compensated import add
@@ -106,6 +106,8 @@ def gram_table(
 
     Raises
     ------
+    CheckpointError
+        A file cannot be read, or was changed since it was opened.
     NonFiniteError
         A weight is NaN or infinite; the message names the model and the tensor.
 
@@ -162,7 +164,9 @@ def gram_table(
         bytes_read=state.nbytes,
         coverage=alignment.coverage,
     )
-    return with_norms(table, lambda: watch.progress(total, total) if watch is not None else None)
+    table = with_norms(table, lambda: watch.progress(total, total) if watch is not None else None)
+    refuse_changed(alignment.models)
+    return table
 
 
 def _empty(tensors: int, rows: int) -> PassState:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kinship.workspace.store.score_records import published_scores
+from kinship.workspace.store.published_records import published_scores
 from tests.pages.driving import run, words
 
 NAMELESS = b"---\nmodel-index:\n- results:\n  - {dataset: {name: ARC}, metrics: [{type: acc, value: 61.0}]}\n---\n"

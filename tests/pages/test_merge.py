@@ -11,8 +11,10 @@ from kinship.evaluation import Evaluator, Options, Scores, TaskScore, resolve_ta
 from kinship.merging import METHODS, Recipe, compose
 from kinship.workspace import list_jobs
 from kinship.workspace.store.families import DEMO, family, join_family
+from kinship.workspace.store.identities import identity
 from kinship.workspace.store.merges import make_merge
-from kinship.workspace.store.score_records import evaluate_kept, store_published, store_scores
+from kinship.workspace.store.published_records import store_published
+from kinship.workspace.store.score_records import evaluate_kept, store_scores
 from tests.pages.driving import measured, run, words
 
 PAGE = "pages/merge.py"
@@ -134,9 +136,11 @@ def test_nothing_is_said_of_the_order_of_parents_without_scores(demo):
 def test_scores_made_in_another_way_are_not_compared(demo):
     sorting = open_checkpoint(path(demo, "sorting"))
     task = TaskScore("t", 50.0, 1.0, "percent", "acc", digest="d")
-    store_scores(sorting, Scores({"t": task}), Options(batch_size=64))
-    store_scores(sorting, Scores({"t": replace(task, value=20.0)}), Options(batch_size=64, apply_chat_template=True))
-    store_scores(open_checkpoint(path(demo, "shifting")), Scores({"t": task}), Options(batch_size=64))
+    store_scores(identity(sorting), Scores({"t": task}), Options(batch_size=64))
+    store_scores(
+        identity(sorting), Scores({"t": replace(task, value=20.0)}), Options(batch_size=64, apply_chat_template=True)
+    )
+    store_scores(identity(open_checkpoint(path(demo, "shifting"))), Scores({"t": task}), Options(batch_size=64))
     table = run(PAGE, family=DEMO).dataframe[0].value
     pair = table[(table["first"].isin(PAIR.values())) & (table["second"].isin(PAIR.values()))]
     assert (pair["a"].iloc[0], pair["b"].iloc[0]) == (50.0, 50.0)

@@ -9,6 +9,7 @@ from kinship.checkpoints import open_checkpoint
 from kinship.demo import demo_path, demo_scores
 from kinship.evaluation import Evaluator, Options, resolve_tasks
 from kinship.ui.shell.averages import averages_of, shared_averages
+from kinship.workspace.store.identities import identity
 from kinship.workspace.store.score_records import evaluate_kept, known_scores
 
 
@@ -45,6 +46,6 @@ def test_what_is_measured_takes_the_place_of_the_card_and_is_not_counted_beside_
     evaluate_kept(Evaluator(), models["sorting"], tasks, Options(batch_size=64))
     found = averages_of(models)
     assert len(found.tasks) == 4
-    measured = known_scores(models["sorting"].fingerprint).tasks
+    measured = known_scores(identity(models["sorting"])).tasks
     assert set(measured) == set(found.tasks)
     assert found.values["sorting"] == pytest.approx(sum(one.value for one in measured.values()) / 4)

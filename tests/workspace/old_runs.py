@@ -208,7 +208,7 @@ def _fill_workspace(place: Path) -> None:
     from kinship.workspace import cancel, enqueue, job, log_tail
     from kinship.workspace.store.families import Family, save_family
     from kinship.workspace.store.library import add_paths
-    from kinship.workspace.store.score_records import store_published
+    from kinship.workspace.store.published_records import store_published
 
     base, *models = (str(place / "models" / one) for one in ("base", "m1", "m2", "m3"))
     save_family(Family("tiny", base, tuple(models)))

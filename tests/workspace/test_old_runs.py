@@ -15,7 +15,7 @@ from kinship.workspace.jobs.queue import enqueue
 from kinship.workspace.store.families import family
 from kinship.workspace.store.library import added_paths
 from kinship.workspace.store.merges import merges
-from kinship.workspace.store.score_records import published_scores
+from kinship.workspace.store.published_records import published_scores
 from tests.workspace.old_runs import KINDS, VERSIONS, asked_of_the_database, command, record_file, restore
 
 SINCE = {"seconds", "importance"}

@@ -11,7 +11,7 @@ import streamlit as st
 
 from kinship.checkpoints import Checkpoint, unique_names
 from kinship.errors import KinshipError
-from kinship.ui.shell.averages import averages_of
+from kinship.ui.shell.averages import averages_of, score_notes
 from kinship.ui.shell.current import current_alignment, member_names, opened
 from kinship.workspace import latest_job, submit
 from kinship.workspace.store.families import DEMO, Family
@@ -44,7 +44,7 @@ _COLUMNS = {
         help="Share of the weights of this model and the base that all models of the sidebar's family have in common.",
     ),
     "licence": st.column_config.TextColumn("Licence"),
-    "state": st.column_config.TextColumn("State", help="Why a checkpoint cannot be opened, and what to do."),
+    "state": st.column_config.TextColumn("State", help="Why it cannot be opened, or what its scores belong to."),
     "path": st.column_config.TextColumn("Path"),
 }
 
@@ -101,7 +101,8 @@ def _rows(family: Family, paths: list[Path]) -> list[dict[str, Any]]:
     names = unique_names(paths)
     roles = dict(zip((family.base, *family.members), ("base", *["member"] * len(family.members)), strict=True))
     found = {name: _opened(path) for name, path in zip(names, paths, strict=True)}
-    averages = averages_of({name: one for name, one in found.items() if isinstance(one, Checkpoint)})
+    open_ones = {name: one for name, one in found.items() if isinstance(one, Checkpoint)}
+    averages, notes = averages_of(open_ones), score_notes(open_ones)
     scores = {name: round(value, 1) for name, value in averages.values.items()}  # as other places do, not the browser
     shares = _shares(family)
     return [
@@ -109,6 +110,7 @@ def _rows(family: Family, paths: list[Path]) -> list[dict[str, Any]]:
         | {"name": name, "role": roles.get(str(path), ""), "path": str(path), "score": scores.get(name)}
         | {"compared": shares.get(path)}
         | _facts(one)
+        | ({"state": notes[name]} if name in notes else {})
         for path, (name, one) in zip(paths, found.items(), strict=True)
     ]
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from kinship.errors import KinshipError
 from kinship.evaluation import Scores, by_folder, read_uploaded
-from kinship.workspace.store.score_records import forget_published, published_scores, store_published
+from kinship.workspace.store.published_records import forget_published, published_scores, store_published
 
 __all__ = ["choose_scores", "offer_import"]
 

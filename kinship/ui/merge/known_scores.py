@@ -12,16 +12,21 @@ from kinship.ui.shell.words import decimals
 from kinship.ui.shell.work import show_latest
 from kinship.workspace import submit
 from kinship.workspace.store.families import Family
+from kinship.workspace.store.identities import identities
 from kinship.workspace.store.score_records import comparable_scores
 
 __all__ = ["average_text", "offer_scoring", "scores_of"]
 
 
 def scores_of(alignment: Alignment, options: Options) -> dict[str, Scores]:
-    """Return the scores made here in one way of every model of a family, by name; what was never scored has none."""
-    models = [alignment.base, *alignment.members]
-    found = comparable_scores([one.fingerprint for one in models], options)
-    return {name: found[one.fingerprint] for name, one in zip(alignment.names, models, strict=True)}
+    """Return the scores made here in one way of every model of a family, by name; what was never scored has none.
+
+    Scores from before a change of a model are left out, and named.
+    """
+    found = comparable_scores(identities([alignment.base, *alignment.members]), options)
+    known = dict(zip(alignment.names, found, strict=True))
+    show_warnings([note for name, one in known.items() for note in one.notes(name)])
+    return {name: one.scores for name, one in known.items()}
 
 
 def offer_scoring(family: Family, scoring: Scoring, scores: dict[str, Scores]) -> None:

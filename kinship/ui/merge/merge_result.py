@@ -22,6 +22,7 @@ from kinship.ui.shell.words import decimals
 from kinship.ui.shell.work import show_latest
 from kinship.workspace import submit
 from kinship.workspace.store.families import Family, leave_family
+from kinship.workspace.store.identities import Identity
 from kinship.workspace.store.score_records import known_scores
 
 __all__ = ["AWAITED", "show_result"]
@@ -57,10 +58,12 @@ def show_result(
     if record.left:
         st.warning(f"{child} lacks {', '.join(record.left)}.")
     parents = [known.get(parent.fingerprint, f"{Path(parent.path).name} (elsewhere)") for parent in record.parents]
-    own = {
-        name: known_scores(parent.fingerprint, options) for name, parent in zip(parents, record.parents, strict=True)
+    elsewhere = {
+        name: known_scores(Identity(parent.fingerprint), options)
+        for name, parent in zip(parents, record.parents, strict=True)
+        if name not in scores
     }
-    scores = {**scores, **own}
+    scores = {**scores, **elsewhere}
     gain = merge_gain(scores[child], [scores[parent] for parent in parents])
     _numbers(child, parents, gain, scores)
     _leads(child, [*parents, alignment.names[0]], scores)

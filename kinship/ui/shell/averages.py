@@ -11,9 +11,10 @@ import streamlit as st
 from kinship.checkpoints import Checkpoint
 from kinship.demo.path import demo_path, demo_scores
 from kinship.evaluation import comparable
-from kinship.workspace.store.score_records import comparable_scores
+from kinship.workspace.store.identities import Identity, identities
+from kinship.workspace.store.score_records import Known, comparable_scores
 
-__all__ = ["OWN_TASK", "Averages", "averages_of", "shared_averages"]
+__all__ = ["OWN_TASK", "Averages", "averages_of", "score_notes", "shared_averages"]
 
 OWN_TASK = "kinship_"
 """How the names of the demo's tasks begin in lm-evaluation-harness; its card names them without."""
@@ -28,7 +29,17 @@ class Averages(NamedTuple):
 
 def averages_of(models: Mapping[str, Checkpoint]) -> Averages:
     """Return the averages of some models by name: of scores measured here, else of those on the demo's card."""
-    return _averages(tuple((name, one.fingerprint, str(one.path)) for name, one in models.items()))
+    alike = comparable({name: one.scores for name, one in _known_of(models).items()}, "percent").scores
+    carded = {
+        str(demo_path() / name): {f"{OWN_TASK}{task}": float(one["score"]) for task, one in tasks.items()}
+        for name, tasks in demo_scores().items()
+    }
+    return shared_averages({name: carded.get(str(one.path), {}) | alike.get(name, {}) for name, one in models.items()})
+
+
+def score_notes(models: Mapping[str, Checkpoint]) -> dict[str, str]:
+    """Return what has to be said of the scores measured here of some models, by name."""
+    return {name: told for name, one in _known_of(models).items() if (told := "; ".join(one.notes(name)))}
 
 
 def shared_averages(scores: Mapping[str, Mapping[str, float]]) -> Averages:
@@ -47,11 +58,11 @@ def shared_averages(scores: Mapping[str, Mapping[str, float]]) -> Averages:
 
 
 @st.cache_resource(ttl=10, max_entries=50, show_spinner=False)
-def _averages(models: tuple[tuple[str, str, str], ...]) -> Averages:
-    measured = comparable_scores([fingerprint for _, fingerprint, _ in models])
-    alike = comparable({name: measured[fingerprint] for name, fingerprint, _ in models}, "percent").scores
-    carded = {
-        str(demo_path() / name): {f"{OWN_TASK}{task}": float(one["score"]) for task, one in tasks.items()}
-        for name, tasks in demo_scores().items()
-    }
-    return shared_averages({name: carded.get(path, {}) | alike.get(name, {}) for name, _, path in models})
+def _measured(models: tuple[tuple[str, str], ...], _known: list[Identity]) -> dict[str, Known]:
+    return {name: one for (name, _), one in zip(models, comparable_scores(_known), strict=True)}
+
+
+def _known_of(models: Mapping[str, Checkpoint]) -> dict[str, Known]:
+    known = identities(list(models.values()))
+    key = tuple((name, one.content or one.fingerprint) for name, one in zip(models, known, strict=True))
+    return _measured(key, known)

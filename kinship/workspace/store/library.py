@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Column, Float, String, Table, Text, delete, insert, select
 
-from kinship.checkpoints import Checkpoint, needs_torch, open_checkpoint
+from kinship.checkpoints import Checkpoint, file_stamp, needs_torch, open_checkpoint
 from kinship.checkpoints.files import weight_files
 from kinship.checkpoints.serialise import from_json, to_json
 from kinship.workspace.jobs.context import JobContext
@@ -83,6 +83,6 @@ def open_with_torch(context: JobContext, path: str) -> dict[str, str]:
 
 
 def stamp(path: Path) -> str:
-    """Return names, sizes and times of a checkpoint's weight files: while it stays, what was read of them does."""
-    stats = [(file.name, file.stat()) for file in weight_files(path)]
-    return json.dumps([_READING, *([name, stat.st_size, stat.st_mtime_ns] for name, stat in stats)])
+    """Return names and stamps of a checkpoint's weight files: while it stays, what was read of them does."""
+    stamps = [[file.name, file_stamp(file)] for file in weight_files(path)]
+    return json.dumps([_READING, *stamps])

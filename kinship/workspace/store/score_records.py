@@ -1,30 +1,31 @@
-"""Scores kept in the database: each task's once a model, found again by all that decides it; published ones apart."""
+"""Scores kept in the database: each task's once a model, found again by all that decides it."""
 
 from __future__ import annotations
 
-import hashlib
 import json
+import platform
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
+from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Float, String, Table, Text, delete, insert, select
+from sqlalchemy import Column, Float, Row, String, Table, Text, delete, insert, or_, select
 
-from kinship.checkpoints import Checkpoint, tokenizer_digest
-from kinship.evaluation import Evaluator, Options, Scores, Task, TaskScore, scores_from_json, scores_to_json
-from kinship.similarity.device import resolve_device
+from kinship.checkpoints import Checkpoint
+from kinship.evaluation import Evaluator, Options, Scores, Task, scores_from_json, scores_to_json
+from kinship.similarity.device import gpu_names, resolve_device
 from kinship.workspace.store.database import metadata, reading, transaction
+from kinship.workspace.store.identities import Identity, identity, refuse_other
+from kinship.workspace.store.score_match import StoredScore, asked_text, changed_since, made_as, score_key
 
 __all__ = [
+    "Known",
     "comparable_scores",
     "evaluate_kept",
-    "forget_published",
     "known_scores",
     "load_scores",
     "options_text",
-    "published_scores",
-    "store_published",
     "store_scores",
     "versions_text",
 ]
@@ -46,90 +47,124 @@ _scores = Table(
     Column("files", Text),
     Column("used", Text),
 )
-_published = Table(
-    "published_scores",
-    metadata,
-    Column("source", String, primary_key=True),
-    Column("model", String, primary_key=True),
-    Column("scores", Text, nullable=False),
-    Column("added", Float, nullable=False),
-)
 
 
-def load_scores(checkpoint: Checkpoint, digests: Mapping[str, str], options: Options) -> Scores:
+class Known(NamedTuple):
+    """What is stored of one model.
+
+    Attributes
+    ----------
+    scores : Scores
+        Those that are of the model as it is now.
+    before : Mapping of str to tuple of str
+        Tasks that have but a score from before a change, and the files that changed: they have to be measured again.
+    unread : tuple of str
+        Tasks whose score an earlier release made, which knew the weights by their size and time alone.
+    """
+
+    scores: Scores
+    before: Mapping[str, tuple[str, ...]]
+    unread: tuple[str, ...] = ()
+
+    def notes(self, name: str) -> list[str]:
+        """Return what has to be said of the scores of the model of this name."""
+        said = [
+            f"{name} was scored on {', '.join(task for task in self.before if self.before[task] == files)} before the "
+            f"change of {', '.join(files)}: this is not shown; measure again"
+            for files in dict.fromkeys(self.before.values())
+        ]
+        if self.unread:
+            told = "an earlier release, which knew the weights by size and time alone"
+            said.append(f"{name} was scored on {', '.join(self.unread)} by {told}")
+        return said
+
+
+def load_scores(model: Identity, digests: Mapping[str, str], options: Options) -> Scores:
     """Return those scores of a model that are stored, of these tasks in this version.
 
     Parameters
     ----------
-    checkpoint : Checkpoint
+    model : Identity
     digests : Mapping of str to str
         The digest of each task's configuration and data, by its name.
     options : Options
         As they would be evaluated now; the library versions are those installed.
     """
-    keys = {key: task for task, key in _keys(checkpoint, digests, options).items()}
-    with reading() as connection:
-        rows = connection.execute(select(_scores.c.key, _scores.c.score).where(_scores.c.key.in_(keys))).all()
-    found = {keys[row.key]: replace(_read(row.score), task=keys[row.key]) for row in rows}
-    return Scores({task: found[task] for task in digests if task in found})
+    rows = [row for row in _rows([model]) if made_as(row.options, row.used, options) and not changed_since(row, model)]
+    newest = {str(row.score.digest): row.score for row in rows}
+    return Scores({task: replace(newest[digest], task=task) for task, digest in digests.items() if digest in newest})
 
 
-def store_scores(checkpoint: Checkpoint, scores: Scores, options: Options) -> None:
-    """Keep evaluated scores; one of the same model, task, options and library versions is replaced."""
-    keys = _keys(checkpoint, {task: str(score.digest) for task, score in scores.tasks.items()}, options)
+def store_scores(model: Identity, scores: Scores, options: Options) -> None:
+    """Keep evaluated scores; one of the same model, task, options and library versions is replaced.
+
+    Parameters
+    ----------
+    model : Identity
+        What they were measured on, each file read.
+    scores : Scores
+        Made by this process.
+    options : Options
+        As they were asked for.
+    """
+    asked, versions, tokenizer = asked_text(options), versions_text(), model.tokenizer or ""
     rows = [
         {
-            "key": keys[task],
-            "fingerprint": checkpoint.fingerprint,
+            "key": score_key(model.content, model.fingerprint, tokenizer, asked, versions, str(score.digest)),
+            "fingerprint": model.fingerprint,
             "task": task,
-            "options": options_text(options),
-            "versions": versions_text(),
+            "options": asked,
+            "versions": versions,
             "score": scores_to_json(Scores({task: score})),
             "made": time.time(),
+            "content": model.content,
+            "place": model.place,
+            "files": json.dumps(dict(model.files)),
+            "used": json.dumps(_used(options)),
         }
         for task, score in scores.tasks.items()
     ]
     if rows:
         with transaction() as connection:
-            connection.execute(delete(_scores).where(_scores.c.key.in_(keys.values())))
+            connection.execute(delete(_scores).where(_scores.c.key.in_([row["key"] for row in rows])))
             connection.execute(insert(_scores), rows)
 
 
-def known_scores(fingerprint: str, options: Options | None = None) -> Scores:
+def known_scores(model: Identity, options: Options | None = None) -> Scores:
     """Return the newest stored score of a model on each task; see `comparable_scores`."""
-    return comparable_scores([fingerprint], options)[fingerprint]
+    return comparable_scores([model], options)[0].scores
 
 
-def _is_whole(options: str) -> bool:
-    said = json.loads(options)
-    return said["limit"] is None and said["part"] == "all"
-
-
-def comparable_scores(fingerprints: Iterable[str], options: Options | None = None) -> dict[str, Scores]:
-    """Return the stored scores of models by the libraries installed, made for no search.
+def comparable_scores(models: Sequence[Identity], options: Options | None = None) -> list[Known]:
+    """Return the stored scores of models, in their order, by the libraries installed and made for no search.
 
     Of each task only scores on its newest questions and configuration count, whichever model they are of.
 
     Parameters
     ----------
-    fingerprints : iterable of str
+    models : sequence of Identity
     options : Options, optional
         Only scores made in this way: scores of models that are to be compared need the same. Without it all questions
         must have been asked, but precision, batch size and the like may differ from task to task.
     """
-    models = list(fingerprints)
-    query = select(_scores).where(_scores.c.fingerprint.in_(models), _scores.c.versions == versions_text())
-    with reading() as connection:
-        rows = connection.execute(query.order_by(_scores.c.made)).all()
-    made = None if options is None else options_text(replace(options, part="all"))
-    whole = [row for row in rows if (_is_whole(row.options) if made is None else row.options == made)]
-    scores = [(row.fingerprint, row.task, _read(row.score)) for row in whole]
-    newest = {task: score.digest for _, task, score in scores}
-    found: dict[str, dict[str, TaskScore]] = {model: {} for model in models}
-    for model, task, score in scores:
-        if score.digest == newest[task]:
-            found[model][task] = score
-    return {model: Scores(tasks) for model, tasks in found.items()}
+    asked = None if options is None else replace(options, part="all")
+    rows = [
+        row for row in _rows(models) if (_is_whole(row) if asked is None else made_as(row.options, row.used, asked))
+    ]
+    fitting = [[row for row in rows if _may_be_of(row, one) and not changed_since(row, one)] for one in models]
+    used = {row.key for own in fitting for row in own}
+    newest = {row.score.task: row.score.digest for row in rows if row.key in used}
+    found = []
+    for one, own in zip(models, fitting, strict=True):
+        fits = {row.score.task: row for row in own if row.score.digest == newest[row.score.task]}
+        before = {
+            row.score.task: changed
+            for row in rows
+            if row.score.task not in fits and _was_of(row, one) and (changed := changed_since(row, one))
+        }
+        unread = tuple(task for task, row in fits.items() if row.files is None)
+        found.append(Known(Scores({task: row.score for task, row in fits.items()}), before, unread))
+    return found
 
 
 def evaluate_kept(
@@ -142,6 +177,8 @@ def evaluate_kept(
     fresh: bool = False,
 ) -> Scores:
     """Return the scores of a model, evaluating only what is not stored; each task is stored as soon as it is done.
+
+    The model's files are read once before, so that a score is never taken for that of other files.
 
     Parameters
     ----------
@@ -157,6 +194,8 @@ def evaluate_kept(
 
     Raises
     ------
+    CheckpointError
+        A file of the model was changed while it was scored; that score is not kept.
     KinshipError
         As `Evaluator.evaluate` does.
     WorkspaceError
@@ -165,7 +204,8 @@ def evaluate_kept(
     options = options or Options()
     report = progress or (lambda *_: None)
     digests = {task.name: evaluator.digest(task) for task in tasks}
-    found = {} if fresh else dict(load_scores(checkpoint, digests, options).tasks)
+    model = identity(checkpoint, report)
+    found = {} if fresh else dict(load_scores(model, digests, options).tasks)
     missing = [task for task in tasks if task.name not in found]
     for number, task in enumerate(missing):
 
@@ -173,56 +213,14 @@ def evaluate_kept(
             report((before + fraction) / len(missing), what)
 
         scores = evaluator.evaluate(checkpoint.path, [task], options, part)
-        store_scores(checkpoint, scores, options)
+        refuse_other(model, checkpoint, part)
+        store_scores(model, scores, options)
         found |= scores.tasks
     return Scores({task.name: found[task.name] for task in tasks})
 
 
-def store_published(source: str, scores: Mapping[str, Scores]) -> None:
-    """Keep published scores of models by name; what the same source said of these models before is replaced.
-
-    Parameters
-    ----------
-    source : str
-        Where they were published, as it is to be shown.
-    """
-    rows = [
-        {"source": source, "model": model, "scores": scores_to_json(one), "added": time.time()}
-        for model, one in scores.items()
-    ]
-    with transaction() as connection:
-        before = (_published.c.source == source) & _published.c.model.in_(scores)
-        connection.execute(delete(_published).where(before))
-        if rows:
-            connection.execute(insert(_published), rows)
-
-
-def published_scores() -> dict[str, dict[str, Scores]]:
-    """Return published scores by source and model, the newest source first."""
-    query = select(_published).order_by(_published.c.added.desc(), _published.c.source, _published.c.model)
-    with reading() as connection:
-        rows = connection.execute(query).all()
-    found: dict[str, dict[str, Scores]] = {}
-    for row in rows:
-        found.setdefault(row.source, {})[row.model] = scores_from_json(row.scores)
-    return found
-
-
-def forget_published(source: str) -> None:
-    """Forget what a source published."""
-    with transaction() as connection:
-        connection.execute(delete(_published).where(_published.c.source == source))
-
-
-def _keys(checkpoint: Checkpoint, digests: Mapping[str, str], options: Options) -> dict[str, str]:
-    """Digests, by task, of all that decides a score: model, tokenizer, task and its data, options, libraries."""
-    folder = checkpoint.adapter.base.path if checkpoint.adapter and checkpoint.adapter.base else checkpoint.path
-    model = [checkpoint.fingerprint, tokenizer_digest(folder), options_text(options), versions_text()]
-    return {task: hashlib.sha256(json.dumps([*model, digest]).encode()).hexdigest() for task, digest in digests.items()}
-
-
 def options_text(options: Options) -> str:
-    """Return options as text, the device that "auto" means here among them; the same text, the same scores."""
+    """Return options as text, the device that "auto" means here among them; the same text, the same numbers."""
     return json.dumps(asdict(options) | {"device": resolve_device(options.device)}, sort_keys=True)
 
 
@@ -231,5 +229,45 @@ def versions_text() -> str:
     return json.dumps({library: version(library) for library in _LIBRARIES})
 
 
-def _read(text: str) -> TaskScore:
-    return next(iter(scores_from_json(text).tasks.values()))
+def _rows(models: Sequence[Identity]) -> list[StoredScore]:
+    """Return all scores by the libraries installed that may be of these models, the oldest first."""
+    mine = or_(
+        _scores.c.fingerprint.in_([one.fingerprint for one in models]),
+        _scores.c.content.in_([one.content for one in models if one.content is not None]),
+        _scores.c.place.in_([one.place for one in models if one.place]),
+    )
+    query = select(_scores).where(mine, _scores.c.versions == versions_text()).order_by(_scores.c.made)
+    with reading() as connection:
+        rows = connection.execute(query).all()
+    return [stored for row in rows if (stored := _read(row)) is not None]
+
+
+def _read(row: Row[Any]) -> StoredScore | None:
+    """Return a row; one that another release wrote in a way not known here is as good as none: it is made again."""
+    try:
+        score = next(iter(scores_from_json(row.score).tasks.values()))
+        options, files, used = (text and json.loads(text) for text in (row.options, row.files, row.used))
+        known = (row.key, row.fingerprint, row.content, row.place, row.versions)
+        return StoredScore(*known, options, score, files, used)
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
+        return None
+
+
+def _may_be_of(row: StoredScore, model: Identity) -> bool:
+    return row.fingerprint == model.fingerprint or (row.files is not None and row.content == model.content)
+
+
+def _was_of(row: StoredScore, model: Identity) -> bool:
+    """Tell whether a score was made at the place of a model; of another copy it says nothing of this one's past."""
+    return row.fingerprint == model.fingerprint if row.files is None else row.place == model.place
+
+
+def _is_whole(row: StoredScore) -> bool:
+    return row.options["limit"] is None and row.options["part"] == "all"
+
+
+def _used(options: Options) -> dict[str, str]:
+    """Return where this process makes scores under these options: device, GPU and host."""
+    device = resolve_device(options.device)
+    gpu = {"gpu": gpu_names()[0]} if device == "cuda" and gpu_names() else {}
+    return {"device": device, "host": platform.node()} | gpu

@@ -9,10 +9,9 @@ from typing import TypedDict
 
 from kinship.errors import CheckpointError
 from kinship.workspace.jobs.context import JobContext
+from kinship.workspace.store.identities import read_digest
 
 __all__ = ["Hashes", "hash_checkpoint"]
-
-CHUNK_BYTES = 1 << 22
 
 
 class Hashes(TypedDict):
@@ -28,7 +27,7 @@ class Hashes(TypedDict):
 
 
 def hash_checkpoint(context: JobContext, path: str) -> Hashes:
-    """Hash the files of a checkpoint, each as a step that is never done twice.
+    """Hash the files of a checkpoint, each as a step that is never done twice, and keep the digests.
 
     Parameters
     ----------
@@ -58,7 +57,7 @@ def hash_checkpoint(context: JobContext, path: str) -> Hashes:
 
         def digest(name: str = name, advance: Callable[[int], None] = advance) -> str:
             context.log(f"hashing {name}")
-            return _digest(root if root.is_file() else root / name, advance)
+            return read_digest(root if root.is_file() else root / name, advance)
 
         digests[name] = context.step(f"hash {name}", digest)
         done += size
@@ -81,18 +80,3 @@ def _file_sizes(root: Path) -> dict[str, int]:
     if not files:
         raise CheckpointError(root, "holds no file", "give the path of a checkpoint's folder or file")
     return dict(sorted(files.items()))
-
-
-def _digest(file: Path, advance: Callable[[int], None]) -> str:
-    state, read = hashlib.sha256(), 0
-    buffer = bytearray(CHUNK_BYTES)
-    view = memoryview(buffer)
-    try:
-        with file.open("rb", buffering=0) as stream:
-            while count := stream.readinto(buffer):
-                state.update(view[:count])
-                read += count
-                advance(read)
-    except OSError as error:
-        raise CheckpointError(file, f"cannot be read ({error.strerror})", "see that it is there") from error
-    return state.hexdigest()

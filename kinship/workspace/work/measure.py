@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -152,6 +153,8 @@ def _pass(alignment: Alignment, device: Device, watch: KeptPass | None, known: G
     if watch is not None:
         # block numbers mean another place on another device ("auto" is not enough), and in another release
         after = len(known.names) if known else 0
-        watch.key = f"{table_key(alignment)} after {after} on {resolve_device(device)}, blocks of version 2"
+        same = json.dumps([list(model.stamps.values()) for model in alignment.models])
+        place = resolve_device(device)
+        watch.key = f"{table_key(alignment)} of {same} after {after} on {place}, blocks of version 2"
         resume = watch.take_up()
     return gram_table(alignment, device, known=known, resume=resume, watch=watch)

@@ -25,7 +25,7 @@ from kinship.workspace.store.database import transaction
 from kinship.workspace.store.families import Family, families, save_family
 from kinship.workspace.store.gram_tables import load_table
 from kinship.workspace.store.library import added_paths
-from kinship.workspace.store.score_records import published_scores
+from kinship.workspace.store.published_records import published_scores
 from tests.families import llama, save_model
 
 BEFORE = Path(__file__).with_name("before_versions.sql")

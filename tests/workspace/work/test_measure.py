@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from kinship.checkpoints import align, open_checkpoint
+from kinship.errors import CheckpointError
 from kinship.similarity import gram_table, kinship_matrix
 from kinship.workspace.jobs.queue import cancel, enqueue, job, log_tail
 from kinship.workspace.store.database import transaction
@@ -130,6 +131,23 @@ def test_a_state_is_not_taken_up_on_another_device(home, models, monkeypatch):
         measure(aligned(models, 1), "auto", watch, fresh=True)
         keys.append(watch.key)
     assert keys[0] != keys[1]
+
+
+def test_weights_that_are_replaced_while_they_are_read_have_no_table(home, models):
+    weights = models[0].path
+    content = weights.read_bytes()
+
+    class Rewriting(KeptPass):
+        def progress(self, done, total):
+            stat = weights.stat()
+            with weights.open("r+b") as file:  # cut short, it would take the memory map away
+                file.write(content)
+            os.utime(weights, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+    alignment = aligned(models, 1)
+    with pytest.raises(CheckpointError, match=r"base\.safetensors: it was changed after it was opened"):
+        measure(alignment, "cpu", Rewriting(lambda *_: None))
+    assert load_table(alignment) is None
 
 
 def test_a_damaged_state_is_not_taken_up(tmp_path):

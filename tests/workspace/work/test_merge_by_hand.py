@@ -23,6 +23,7 @@ from kinship.workspace.jobs.context import JobContext
 from kinship.workspace.jobs.queue import cancel, enqueue, job
 from kinship.workspace.store.families import DEMO, family
 from kinship.workspace.store.gram_tables import load_table
+from kinship.workspace.store.identities import identity
 from kinship.workspace.store.merges import make_merge, merges
 from kinship.workspace.store.score_records import known_scores, load_scores
 from kinship.workspace.work.merge_by_hand import merge_by_hand, soup_by_hand
@@ -67,7 +68,7 @@ def test_a_child_joins_its_family_is_measured_and_scored_beside_its_parents(cont
     files = [load_file(Path(path) / "model.safetensors")[tensor].double().numpy() for path in (*PAIR, child)]
     first, second, mean = files
     assert np.abs(mean - (first + second) / 2).max() <= 2.0**-8 * np.abs(mean).max()
-    assert not known_scores(open_checkpoint(child).fingerprint).tasks  # a limit is no whole score
+    assert not known_scores(identity(open_checkpoint(child))).tasks  # a limit is no whole score
 
 
 def test_equal_merges_are_made_once(pair, home, tmp_path):
@@ -156,7 +157,7 @@ def test_outcomes_are_the_scored_merges_of_the_family(context, home):
     one = family(DEMO)
     alignment = align(open_checkpoint(one.base), [open_checkpoint(member) for member in one.members])
     (found,) = outcomes(alignment, load_table(alignment), Options(batch_size=64))
-    child, *parents = (known_scores(open_checkpoint(path).fingerprint).average for path in (one.children[0], *PAIR))
+    child, *parents = (known_scores(identity(open_checkpoint(path))).average for path in (one.children[0], *PAIR))
     assert found.gain == pytest.approx(child - sum(parents) / 2)
     assert found.kinship == pytest.approx(0.0, abs=0.02)
     assert outcomes(alignment, load_table(alignment), Options(batch_size=8)) == []
@@ -172,7 +173,7 @@ def test_a_parent_that_has_moved_is_scored_where_it_is(context, home, tmp_path):
     tasks = resolve_tasks(["addition"])
     digests = {task.name: Evaluator().digest(task) for task in tasks}
     for one in moved:
-        assert load_scores(open_checkpoint(one), digests, Options(**FEW)).tasks
+        assert load_scores(identity(open_checkpoint(one)), digests, Options(**FEW)).tasks
 
 
 @pytest.mark.parametrize("moment", ["merging", "after"])
@@ -199,11 +200,11 @@ def test_a_cancelled_evaluation_keeps_what_was_scored(home, start_worker, until)
     until(lambda: job(id).fraction > 0.2, 240)
     cancel(id)
     until(lambda: job(id).state == "cancelled")
-    kept = known_scores(open_checkpoint(PAIR[0]).fingerprint).tasks
+    kept = known_scores(identity(open_checkpoint(PAIR[0]))).tasks
     assert kept
     again = enqueue("evaluate", "demo", models=PAIR[:1], tasks=list(kept), include_path=None, options=asdict(Options()))
     until(lambda: job(again).state == "done", 60)
-    assert known_scores(open_checkpoint(PAIR[0]).fingerprint).tasks == kept
+    assert known_scores(identity(open_checkpoint(PAIR[0]))).tasks == kept
 
 
 HOW = {"tasks": ["demo"], "include_path": None, "options": asdict(Options(batch_size=64, limit=100))}
@@ -229,7 +230,7 @@ def test_scores_of_a_killed_worker_are_those_of_an_undisturbed_one(killed):
     killed("evaluate", models=PAIR, **HOW)
     tasks, options = resolve_tasks(["demo"]), Options(**HOW["options"])
     for path in PAIR:
-        kept = load_scores(open_checkpoint(path), {task.name: task.digest for task in tasks}, options)
+        kept = load_scores(identity(open_checkpoint(path)), {task.name: task.digest for task in tasks}, options)
         assert kept == Evaluator().evaluate(path, tasks, options)
 
 
