@@ -24,7 +24,16 @@ from kinship.errors import CheckpointError
 from kinship.report import Report
 from kinship.workspace.store.database import metadata, reading, transaction
 
-__all__ = ["Identity", "changed_files", "identities", "identity", "keep_digests", "read_digest", "refuse_other"]
+__all__ = [
+    "Identity",
+    "changed_files",
+    "identities",
+    "identity",
+    "keep_digests",
+    "known_digests",
+    "read_digest",
+    "refuse_other",
+]
 
 READ_AT_ONCE = 32 << 20
 """Bytes of a model that are read on the spot, where nobody waits for a job; some 0.1 s."""

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Column, Float, Row, String, Table, Text, delete, insert, select
 
+from kinship.checkpoints import deciding_files, file_stamp, open_checkpoint
+from kinship.errors import CheckpointError, PlaceError
 from kinship.merging import DESCRIPTION, MergeRecord, Recipe, appearing, describe, make_record, merge, read_record
 from kinship.report import Report
 from kinship.workspace.store.database import metadata, reading, transaction
 from kinship.workspace.store.home import home_folder
+from kinship.workspace.store.identities import changed_files, identity, keep_digests, known_digests
 
 __all__ = ["Made", "make_merge", "merges", "models_folder"]
 
+_CLOCKS = 2.0
+"""Seconds that the clocks of a disk and of a program may be apart."""
 
 _merges = Table(
     "merges",
@@ -54,6 +62,8 @@ class Made:
 def make_merge(recipe: Recipe, out: Path, report: Report) -> Made:
     """Make a merge as the folder `out`; where an equal one is on this machine, its files are linked, not made again.
 
+    A merge whose files somebody changed since is no longer equal.
+
     Parameters
     ----------
     recipe : Recipe
@@ -66,14 +76,18 @@ def make_merge(recipe: Recipe, out: Path, report: Report) -> Made:
     Raises
     ------
     MergeError
-        `out` holds something else, or mergekit could not make the merge.
+        `out` holds something else, or this merge changed by hand, or mergekit could not make the merge.
     """
     record = make_record(recipe)
     digest = record.digest
-    known = {one.path: one for one in _known(digest)}
+    changed = {row.path: _changed(row, report) for row in _rows_of(digest)}
+    known = {made.path: made for row in _rows_of(digest) if not changed[row.path] and (made := _made(row)) is not None}
     here = read_record(out)
     if out in known:
         return known[out]
+    if changed.get(str(out)):
+        mend = "move it away to make the merge again, or choose another name"
+        raise PlaceError(f"{out} is this merge, but {', '.join(changed[str(out)])} changed since it was made; {mend}")
     if here is not None and here.digest == digest:  # made by a process that died before it could say so
         made = Made(out, here, 0.0, fresh=False)
     elif known:
@@ -87,9 +101,10 @@ def make_merge(recipe: Recipe, out: Path, report: Report) -> Made:
     else:
         began = time.perf_counter()
         made = Made(out, merge(recipe, out, report), time.perf_counter() - began)
+    said = {"seconds": made.seconds, "files": json.dumps(dict(identity(open_checkpoint(out), report).files))}
     with transaction() as connection:
         connection.execute(delete(_merges).where(_merges.c.path == str(out)))
-        connection.execute(insert(_merges).values(path=str(out), digest=digest, made=time.time(), seconds=made.seconds))
+        connection.execute(insert(_merges).values(path=str(out), digest=digest, made=time.time(), **said))
     return made
 
 
@@ -105,13 +120,29 @@ def models_folder(digest: str) -> Path:
     return home_folder() / "models" / digest[:12]
 
 
-def _known(digest: str) -> list[Made]:
+def _rows_of(digest: str) -> Sequence[Row[Any]]:
     with reading() as connection:
-        rows = connection.execute(select(_merges).where(_merges.c.digest == digest)).all()
-    return [made for row in rows if (made := _made(row)) is not None]
+        return connection.execute(select(_merges).where(_merges.c.digest == digest)).all()
 
 
-def _made(row: Row[tuple[str, str, float, float]]) -> Made | None:
+def _changed(row: Row[Any], report: Report) -> tuple[str, ...]:
+    """Return which files of a merge are not those that were made; of a merge that is gone, none.
+
+    Earlier releases kept no digests: of their merges, files are changed that were written after the merge was made.
+    """
+    if _made(row) is None:
+        return ()
+    try:
+        child = open_checkpoint(row.path)
+    except CheckpointError as error:
+        return (Path(error.path).name,)
+    if row.files is not None:
+        return changed_files(json.loads(row.files), identity(child, report).files)
+    late = row.made + _CLOCKS
+    return tuple(name for name, file in deciding_files(child).items() if file.stat().st_mtime > late)
+
+
+def _made(row: Row[Any]) -> Made | None:
     """Return the merge of a row, None where its folder is gone or holds another one now."""
     path = Path(row.path)
     record = read_record(path)
@@ -119,13 +150,18 @@ def _made(row: Row[tuple[str, str, float, float]]) -> Made | None:
 
 
 def _link_weights(source: Path, out: Path) -> None:
-    """Link all that does not say how a merge was made: names and paths of an equal one may differ."""
+    """Link all that does not say how a merge was made: names and paths of an equal one may differ.
+
+    A link changes the stamp of a file, not what it holds: what is known of that stays known.
+    """
     for file in source.iterdir():
         if file.is_dir():
             shutil.copytree(file, out / file.name)
         if not file.is_file() or file.name in DESCRIPTION:
             continue
+        known = known_digests([file_stamp(file)])
         try:
             os.link(file, out / file.name)
         except OSError:  # another file system
             shutil.copy2(file, out / file.name)
+        keep_digests({file_stamp(one): digest for digest in known.values() for one in (file, out / file.name)})

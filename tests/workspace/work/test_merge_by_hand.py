@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.torch import load_file
+from sqlalchemy import text
 
 from kinship.checkpoints import align, open_checkpoint
 from kinship.demo import demo_path
@@ -21,9 +24,10 @@ from kinship.merging.record import write_record
 from kinship.runs.gains import outcomes
 from kinship.workspace.jobs.context import JobContext
 from kinship.workspace.jobs.queue import cancel, enqueue, job
+from kinship.workspace.store.database import transaction
 from kinship.workspace.store.families import DEMO, family
 from kinship.workspace.store.gram_tables import load_table
-from kinship.workspace.store.identities import identity
+from kinship.workspace.store.identities import identities, identity
 from kinship.workspace.store.merges import make_merge, merges
 from kinship.workspace.store.score_records import known_scores, load_scores
 from kinship.workspace.work.merge_by_hand import merge_by_hand, soup_by_hand
@@ -120,6 +124,50 @@ def test_a_merge_whose_folder_is_gone_or_changed_is_made_again(pair, home, tmp_p
     make_merge(compose("slerp", pair, parameters={"t": 0.3}), tmp_path / "c", quiet)
     with pytest.raises(MergeError, match="exists already"):
         make_merge(recipe, tmp_path / "c", quiet)
+
+
+EDITS = {"config.json": '{"edited": true}', "tokenizer_config.json": "{}", "chat_template.jinja": "{{ messages }}"}
+
+
+@pytest.mark.parametrize("name", [*EDITS, "model.safetensors"])
+def test_a_child_that_somebody_changed_is_no_longer_this_merge(pair, home, tmp_path, name):
+    recipe = compose("linear", pair)
+    file = make_merge(recipe, tmp_path / "a", quiet).path / name
+    (tmp_path / "a" / "README.md").write_text("my own words")
+    assert not make_merge(recipe, tmp_path / "a", quiet).fresh, "what people read decides nothing"
+    if name == "model.safetensors":  # as large as before, and as old
+        stat, content = file.stat(), file.read_bytes()
+        file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    else:
+        said = json.loads(file.read_text()) | json.loads(EDITS[name]) if name == "config.json" else EDITS[name]
+        file.write_text(said if isinstance(said, str) else json.dumps(said))
+    edited = file.read_bytes()
+    with pytest.raises(MergeError, match=rf"a is this merge, but {name} changed since it was made; move it away"):
+        make_merge(recipe, tmp_path / "a", quiet)
+    assert file.read_bytes() == edited
+    assert make_merge(recipe, tmp_path / "b", quiet).fresh, "made anew beside"
+    assert not make_merge(recipe, tmp_path / "c", quiet).fresh
+
+
+def test_a_merge_of_an_earlier_release_is_found_until_somebody_writes_on_it(pair, home, tmp_path):
+    recipe = compose("linear", pair)
+    make_merge(recipe, tmp_path / "a", quiet)
+    with transaction() as connection:
+        connection.execute(text("UPDATE merges SET files = NULL"))
+    assert not make_merge(recipe, tmp_path / "a", quiet).fresh
+    later = time.time() + 60
+    os.utime(tmp_path / "a" / "config.json", (later, later))
+    with pytest.raises(MergeError, match=r"config\.json changed since it was made"):
+        make_merge(recipe, tmp_path / "a", quiet)
+
+
+def test_a_link_leaves_known_what_is_linked(pair, home, tmp_path, monkeypatch):
+    recipe = compose("linear", pair)
+    make_merge(recipe, tmp_path / "a", quiet)
+    monkeypatch.setattr("kinship.workspace.store.identities.file_digest", lambda *_: pytest.fail("read again"))
+    make_merge(recipe, tmp_path / "b", quiet)
+    assert None not in [one.content for one in identities([open_checkpoint(tmp_path / name) for name in "ab"])]
 
 
 def test_what_a_dead_process_made_but_could_not_record_is_found(pair, home, tmp_path):
