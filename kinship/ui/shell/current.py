@@ -73,7 +73,7 @@ def current_alignment(one: Family) -> Alignment | None:
 
 def stored_table(alignment: Alignment) -> GramTable | None:
     """Return the family's table from the workspace, or None where it has not been measured."""
-    key = table_key(alignment)
+    key = f"{table_key(alignment)} {[list(model.stamps.values()) for model in alignment.models]}"
     table = _stored(key, alignment.names, alignment)
     if table is None:
         _stored.clear(key, alignment.names, alignment)
@@ -85,7 +85,11 @@ def _opened(path: Path, _stamp: str) -> Checkpoint | None:
     return open_known(path)
 
 
-@st.cache_resource(max_entries=50, show_spinner=False, hash_funcs={Checkpoint: lambda c: (str(c.path), c.fingerprint)})
+@st.cache_resource(
+    max_entries=50,
+    show_spinner=False,
+    hash_funcs={Checkpoint: lambda c: (str(c.path), c.fingerprint, *c.stamps.values())},
+)
 def _aligned(
     base: Checkpoint, members: tuple[Checkpoint, ...], vocabulary: Vocabulary, allow_partial: bool
 ) -> Alignment:

@@ -14,6 +14,7 @@ from sqlalchemy import Column, Connection, Float, LargeBinary, Row, String, Tabl
 from kinship.checkpoints import Alignment, Checkpoint, as_compared
 from kinship.similarity import Device, GramTable
 from kinship.workspace.store.database import metadata, reading, transaction
+from kinship.workspace.store.same_weights import read_stamps, same_weights
 
 __all__ = ["extendable_table", "load_table", "store_table", "table_key"]
 
@@ -43,6 +44,7 @@ def store_table(alignment: Alignment, table: GramTable) -> None:
     arrays = io.BytesIO()
     np.savez_compressed(arrays, gram=table.gram, sums=table.sums)
     about = {"tensors": table.tensors, "shapes": table.shapes, "seconds": table.seconds, "bytes": table.bytes_read}
+    about |= {"stamps": read_stamps([alignment.base, *alignment.members])}
     about["norms"] = [table.coverage[name].norm if name in table.coverage else None for name in table.models]
     key, fingerprints = f"{table_key(alignment)}-{table.device}", _fingerprints(alignment)
     with transaction() as connection:
@@ -87,10 +89,12 @@ def extendable_table(alignment: Alignment, device: Device = "auto") -> tuple[Gra
     members = wanted[1:]
     with reading() as connection:
         parts = [(key, have) for key, have in _held(connection, alignment, device) if _holds(wanted, have)]
-        key, have = max(parts, key=lambda part: sum(f in part[1][1:] for f in members), default=("", []))
-        row = _whole(connection, key)
-    if row is None:
-        return None
+        for key, have in sorted(parts, key=lambda part: sum(f in part[1][1:] for f in members), reverse=True):
+            row = _whole(connection, key)
+            if row is not None and _of_these_weights(row, alignment, have):
+                break
+        else:
+            return None
     known = [i for i, f in enumerate(members) if f in have[1:]]
     names = (alignment.names[0], *(alignment.names[1 + i] for i in known))
     return _restore(row, names, [0, *(_row_of(members[i], have) for i in known)]), known
@@ -103,8 +107,21 @@ def _holds(have: list[str], wanted: list[str]) -> bool:
 
 def _over_the_same(row: Row[tuple[object, ...]], alignment: Alignment, have: list[str]) -> bool:
     """Whether a pass over these models alone would compare the same: a copy that is none is one of another model."""
+    if not _of_these_weights(row, alignment, have):
+        return False
     told = json.loads(row.about)["tensors"]
     return len(have) == len(alignment.names) or told == [tensor.name for tensor in alignment.tensors]
+
+
+def _of_these_weights(row: Row[tuple[object, ...]], alignment: Alignment, have: list[str]) -> bool:
+    """Whether the weights that a table shares with a family are what they were; earlier releases did not say."""
+    stamps = json.loads(row.about).get("stamps")
+    if stamps is None:
+        return True
+    members = {_fingerprint(member): member for member in alignment.members}
+    shared = [(_row_of(f, have), member) for f, member in members.items() if f in have[1:]]
+    models = [alignment.base, *(member for _, member in shared)]
+    return same_weights([stamps[0], *(stamps[place] for place, _ in shared)], models)
 
 
 def _row_of(member: str, have: list[str]) -> int:

@@ -150,6 +150,45 @@ def test_weights_that_are_replaced_while_they_are_read_have_no_table(home, model
     assert load_table(alignment) is None
 
 
+def swapped(model):
+    """Write other values into the file of a model, as large and as old as before; return it opened."""
+    stat, content = model.path.stat(), bytearray(model.path.read_bytes())
+    tensor = model.tensors[f"{Q}.weight"]
+    content[tensor.offset : tensor.offset + tensor.nbytes] = llama(9)[f"{Q}.weight"].astype("<f4").tobytes()
+    model.path.write_bytes(content)
+    os.utime(model.path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    other = open_checkpoint(model.path)
+    assert other.fingerprint == model.fingerprint
+    return other
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_other_weights_of_the_same_size_and_time_have_a_table_of_their_own(home, models, number):
+    measure(aligned(models, 1, 2, 3), "cpu")
+    models[number] = swapped(models[number])
+    expected = gram_table(aligned(models, 1, 2, 3), "cpu").gram
+    assert load_table(aligned(models, 1, 2, 3)) is None
+    assert np.array_equal(measure(aligned(models, 1, 2, 3), "cpu").gram, expected)
+    assert np.array_equal(load_table(aligned(models, 1, 2, 3)).gram, expected)
+
+
+def test_no_table_is_extended_by_rows_of_other_weights(home, models):
+    measure(aligned(models, 1, 2), "cpu")
+    models[2] = swapped(models[2])
+    assert np.array_equal(
+        measure(aligned(models, 1, 2, 3), "cpu").gram, gram_table(aligned(models, 1, 2, 3), "cpu").gram
+    )
+
+
+def test_a_table_stays_that_of_weights_that_were_linked_or_copied(home, models, tmp_path):
+    table = measure(aligned(models, 1, 2), "cpu")
+    os.link(models[1].path, tmp_path / "link")
+    shutil.copy2(models[2].path, tmp_path / "copy")
+    (tmp_path / "copy").replace(models[2].path)
+    again = [open_checkpoint(one.path) for one in models]
+    assert np.array_equal(load_table(aligned(again, 1, 2)).gram, table.gram)
+
+
 def test_a_damaged_state_is_not_taken_up(tmp_path):
     file = tmp_path / "pass.npz"
     file.write_bytes(b"PK\x03\x04 half a zip")
