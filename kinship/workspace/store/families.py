@@ -11,7 +11,7 @@ from sqlalchemy import Column, Float, String, Table, Text, delete, insert, selec
 
 from kinship.checkpoints import Vocabulary
 from kinship.demo.path import demo_path
-from kinship.errors import KinshipError, UnknownNameError
+from kinship.errors import KinshipError, UnknownNameError, WorkspaceError
 from kinship.published import Lineage, lineages
 from kinship.workspace.store.database import metadata, reading, transaction
 
@@ -77,12 +77,18 @@ class Family:
 
 
 def families() -> list[Family]:
-    """Return the families: the demo, the user's own by name, the published lineages."""
+    """Return the families: the demo, the user's own by name, the published lineages.
+
+    Raises
+    ------
+    WorkspaceError
+        The database cannot be read, or another release wrote a family in a way not known here.
+    """
     with reading() as connection:
         rows = connection.execute(select(_families).order_by(_families.c.name)).all()
         joined = connection.execute(select(_children).order_by(_children.c.added)).all()
         allowed = set(connection.execute(select(_partial.c.family)).scalars())
-    own = [Family(r.name, r.base, tuple(json.loads(r.members)), r.vocabulary) for r in rows]
+    own = [Family(r.name, r.base, _members(r.name, r.members), r.vocabulary) for r in rows]
     grown = [
         replace(_grown(one, [row.path for row in joined if row.family == one.name]), allow_partial=one.name in allowed)
         for one in (_demo(), *own)
@@ -150,6 +156,17 @@ def leave_family(name: str, path: Path) -> None:
     """Take a merged model out of a family; its folder stays."""
     with transaction() as connection:
         connection.execute(delete(_children).where(_children.c.family == name, _children.c.path == str(path)))
+
+
+def _members(name: str, text: str) -> tuple[str, ...]:
+    try:
+        said = json.loads(text)
+    except ValueError:
+        said = None
+    if not isinstance(said, list) or not all(isinstance(path, str) for path in said):
+        mend = "upgrade kinship, or set KINSHIP_HOME to another folder"
+        raise WorkspaceError(f"the members of the family {name} are not paths; another release wrote them; {mend}")
+    return tuple(said)
 
 
 def _grown(one: Family, joined: list[str]) -> Family:

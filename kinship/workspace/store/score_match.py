@@ -12,7 +12,7 @@ from kinship.evaluation import Options, TaskScore
 from kinship.similarity.device import resolve_device
 from kinship.workspace.store.identities import Identity, changed_files
 
-__all__ = ["StoredScore", "asked_text", "changed_since", "made_as", "score_key"]
+__all__ = ["StoredScore", "asked_text", "changed_since", "is_whole", "made_as", "may_be_of", "score_key", "was_of"]
 
 _EARLIER_TOKENIZER = ("the tokenizer",)
 
@@ -84,3 +84,18 @@ def made_as(options: Mapping[str, Any], used: Mapping[str, str] | None, asked: O
     if device == "auto":
         return used is None or options["device"] == "auto" or place == resolve_device("auto")
     return bool(device in (options["device"], place))
+
+
+def may_be_of(row: StoredScore, model: Identity) -> bool:
+    """Tell whether a score is of a model's content, or of weights with its headers, sizes and times."""
+    return row.fingerprint == model.fingerprint or (model.content is not None and row.content == model.content)
+
+
+def was_of(row: StoredScore, model: Identity) -> bool:
+    """Tell whether a score was made at the place of a model; of another copy it says nothing of this one's past."""
+    return row.fingerprint == model.fingerprint if row.files is None else row.place == model.place
+
+
+def is_whole(row: StoredScore) -> bool:
+    """Tell whether all questions were asked."""
+    return row.options["limit"] is None and row.options["part"] == "all"

@@ -6,7 +6,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
@@ -17,7 +17,16 @@ from kinship.evaluation import Evaluator, Options, Scores, Task, scores_from_jso
 from kinship.similarity.device import gpu_names, resolve_device
 from kinship.workspace.store.database import metadata, reading, transaction
 from kinship.workspace.store.identities import Identity, identity, refuse_other
-from kinship.workspace.store.score_match import StoredScore, asked_text, changed_since, made_as, score_key
+from kinship.workspace.store.score_match import (
+    StoredScore,
+    asked_text,
+    changed_since,
+    is_whole,
+    made_as,
+    may_be_of,
+    score_key,
+    was_of,
+)
 
 __all__ = [
     "Known",
@@ -25,7 +34,6 @@ __all__ = [
     "evaluate_kept",
     "known_scores",
     "load_scores",
-    "options_text",
     "store_scores",
     "versions_text",
 ]
@@ -148,10 +156,8 @@ def comparable_scores(models: Sequence[Identity], options: Options | None = None
         must have been asked, but precision, batch size and the like may differ from task to task.
     """
     asked = None if options is None else replace(options, part="all")
-    rows = [
-        row for row in _rows(models) if (_is_whole(row) if asked is None else made_as(row.options, row.used, asked))
-    ]
-    fitting = [[row for row in rows if _may_be_of(row, one) and not changed_since(row, one)] for one in models]
+    rows = [row for row in _rows(models) if (is_whole(row) if asked is None else made_as(row.options, row.used, asked))]
+    fitting = [[row for row in rows if may_be_of(row, one) and not changed_since(row, one)] for one in models]
     used = {row.key for own in fitting for row in own}
     newest = {row.score.task: row.score.digest for row in rows if row.key in used}
     found = []
@@ -160,7 +166,7 @@ def comparable_scores(models: Sequence[Identity], options: Options | None = None
         before = {
             row.score.task: changed
             for row in rows
-            if row.score.task not in fits and _was_of(row, one) and (changed := changed_since(row, one))
+            if row.score.task not in fits and was_of(row, one) and (changed := changed_since(row, one))
         }
         unread = tuple(task for task, row in fits.items() if row.files is None)
         found.append(Known(Scores({task: row.score for task, row in fits.items()}), before, unread))
@@ -219,11 +225,6 @@ def evaluate_kept(
     return Scores({task.name: found[task.name] for task in tasks})
 
 
-def options_text(options: Options) -> str:
-    """Return options as text, the device that "auto" means here among them; the same text, the same numbers."""
-    return json.dumps(asdict(options) | {"device": resolve_device(options.device)}, sort_keys=True)
-
-
 def versions_text() -> str:
     """Return the versions of the libraries that decide a score."""
     return json.dumps({library: version(library) for library in _LIBRARIES})
@@ -251,19 +252,6 @@ def _read(row: Row[Any]) -> StoredScore | None:
         return StoredScore(*known, options, score, files, used)
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
         return None
-
-
-def _may_be_of(row: StoredScore, model: Identity) -> bool:
-    return row.fingerprint == model.fingerprint or (row.files is not None and row.content == model.content)
-
-
-def _was_of(row: StoredScore, model: Identity) -> bool:
-    """Tell whether a score was made at the place of a model; of another copy it says nothing of this one's past."""
-    return row.fingerprint == model.fingerprint if row.files is None else row.place == model.place
-
-
-def _is_whole(row: StoredScore) -> bool:
-    return row.options["limit"] is None and row.options["part"] == "all"
 
 
 def _used(options: Options) -> dict[str, str]:

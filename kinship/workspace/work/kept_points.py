@@ -10,15 +10,16 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from statistics import fmean
 
 from sqlalchemy import Column, Float, String, Table, Text, delete, insert, select
 
 from kinship.checkpoints import tokenizer_digest
 from kinship.evaluation import Answer, Answers, Mixture, Options, Scores, scores_from_json, scores_to_json
+from kinship.similarity.device import resolve_device
 from kinship.workspace.store.database import metadata, reading, transaction
-from kinship.workspace.store.score_records import options_text, versions_text
+from kinship.workspace.store.score_records import versions_text
 
 __all__ = ["announce_points", "answer_keys", "known_points", "load_answers", "seconds_a_point", "store_answer"]
 
@@ -65,7 +66,7 @@ def answer_keys(mixture: Mixture, digests: Mapping[str, str], options: Options) 
         (name, tensor.dtype, sorted({one.tensors[name].dtype for one in mixture.models}))
         for name, tensor in sorted(first.tensors.items())
     ]
-    what = [terms, config, dtypes, tokenizer_digest(first.path), options_text(options), versions_text()]
+    what = [terms, config, dtypes, tokenizer_digest(first.path), _options_text(options), versions_text()]
     return {task: _digest([*what, digest]) for task, digest in digests.items()}
 
 
@@ -137,6 +138,11 @@ def seconds_a_point(effort: Sequence[object]) -> float | None:
 
 def _digest(content: object) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _options_text(options: Options) -> str:
+    """Return options as text, the device that "auto" means here among them; the same text, the same numbers."""
+    return json.dumps(asdict(options) | {"device": resolve_device(options.device)}, sort_keys=True)
 
 
 def _read(text: str) -> Answer:

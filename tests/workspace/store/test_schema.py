@@ -137,3 +137,12 @@ def test_what_another_release_keeps_of_a_family_survives_a_rewrite(home, tmp_pat
     save_family(Family("mine", "/base", ("/a", "/b"), "common"))
     with transaction() as connection:
         assert connection.execute(text("SELECT members, note FROM families")).one() == ('["/a", "/b"]', "kept")
+
+
+@pytest.mark.parametrize("members", ['[{"path": "/a"}]', '{"form": 2}', "no JSON"])
+def test_a_family_that_another_release_wrote_otherwise_is_told_in_a_line(home, members):
+    save_family(Family("mine", "/base", ("/a",)))
+    with transaction() as connection:
+        connection.execute(text("UPDATE families SET members = :members"), {"members": members})
+    with pytest.raises(WorkspaceError, match="the members of the family mine are not paths; another release"):
+        families()
