@@ -57,6 +57,7 @@ def test_who_imports_whom(file):
     assert "lm_eval" not in used or room(file) == "evaluation"
     assert "sqlalchemy" not in used or room(file) == "workspace"
     assert "optuna" not in used or room(file) in ("runs", "evolution")
+    assert "pydantic" not in used or room(file) == "runs"
     if file.name != "cuda.py":
         assert not HEAVY & packages(file, top_level_only=True)
     rooms = {name.split(".")[1] for name in imports(file) if name.startswith("kinship.") and name.count(".") >= 1}

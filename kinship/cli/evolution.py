@@ -14,12 +14,14 @@ from kinship.cli.options import (
     ChatTemplate,
     FewShot,
     IncludePath,
+    Keeping,
     Limit,
     Place,
     Precision,
     Rescore,
     Tasks,
     absolute,
+    keep_of,
     local,
     names_in,
 )
@@ -67,6 +69,7 @@ def evolve(
     num_fewshot: FewShot = None,
     apply_chat_template: ChatTemplate = False,
     rescore: Rescore = False,
+    keep: Keeping = None,
     as_json: AsJson = False,
 ) -> None:
     """Search for better merges: top-k greedy merging, with kinship also the most distant relative of the best."""
@@ -90,6 +93,7 @@ def evolve(
             rules=() if stop_above is None else (stopping_rule("kinship", threshold=stop_above),),
             limits=Limits(max_generations, max_merges, max_evaluations, max_minutes),
             allow_partial=allow_partial,
+            keep=keep_of(keep),
         )
         said_of_models = compared(plan.base, plan.foundations, allow_partial)
         record = carry_out(plan, out.absolute(), shared_evaluator(), report, rescore=rescore)

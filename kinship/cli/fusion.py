@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,10 +18,11 @@ from kinship.cli.options import (
     Precision,
     Tasks,
     absolute,
+    keep_of,
     local,
     names_in,
 )
-from kinship.cli.program import AsJson, answer, app, progress
+from kinship.cli.program import AsJson, answer, app, progress, say
 from kinship.demo.text_tasks import TASKS
 from kinship.evaluation import Options
 from kinship.evolution import Round, shared_name
@@ -29,6 +31,16 @@ if TYPE_CHECKING:
     from kinship.runs.fusion.fusion_record import FusionRecord
 
 __all__ = ["fuse"]
+
+FusionKeep = Annotated[
+    str | None,
+    typer.Option(
+        "--keep",
+        metavar="all|best|N",
+        help="Shared models that stay when it is over: all, the best, or N of the best; the last always stays. Without "
+        "it as it began, and all where it begins: those that go cannot be made again.",
+    ),
+]
 
 
 @app.command()
@@ -56,6 +68,7 @@ def fuse(
     batch_size: BatchSize = 1,
     num_fewshot: FewShot = None,
     apply_chat_template: ChatTemplate = False,
+    keep: FusionKeep = None,
     as_json: AsJson = False,
 ) -> None:
     """Fuse again and again: contributors fine-tune the shared model, and the mean of their weights is the next one."""
@@ -77,7 +90,10 @@ def fuse(
             commands=commands,
             steps=demo_steps,
             options=Options(device, dtype, batch_size, num_fewshot, limit, apply_chat_template),
+            keep=keep_of(keep),
         )
+        if plan.keep not in (None, "all"):
+            say("warning: shared models that go cannot be made again, their contributions are gone too")
         folder = out.absolute()
         record = carry_out(plan, folder, contributors_of(plan, folder), shared_evaluator(), report)
     found = _plain(record, folder)
@@ -95,7 +111,7 @@ def _plain(record: FusionRecord, folder: Path) -> dict[str, Any]:
             _round(number, one) | {"held_out": record.held_out.get(names[number])}
             for number, one in enumerate(fusion.rounds)
         ],
-        "over_base": {part: one._asdict() for part, one in record.over.items()},
+        "over_base": {part: asdict(one) for part, one in record.over_base.items()},
         "path": str(folder / "models" / names[-1]),
     }
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kinship.checkpoints import local_path
+from kinship.errors import KinshipError
 from kinship.evaluation import Dtype
 from kinship.report import Report
 from kinship.similarity import Device
+
+if TYPE_CHECKING:
+    from kinship.runs.kind import Keep
 
 __all__ = [
     "AllowPartial",
@@ -18,12 +22,14 @@ __all__ = [
     "ChatTemplate",
     "FewShot",
     "IncludePath",
+    "Keeping",
     "Limit",
     "Place",
     "Precision",
     "Rescore",
     "Tasks",
     "absolute",
+    "keep_of",
     "local",
     "names_in",
 ]
@@ -42,7 +48,25 @@ FewShot = Annotated[int | None, typer.Option(help="Examples before each question
 Rescore = Annotated[
     bool, typer.Option("--rescore", help="Score all models anew where the questions have changed since it began.")
 ]
+Keeping = Annotated[
+    str | None,
+    typer.Option(
+        "--keep",
+        metavar="all|best|N",
+        help="Models that stay when it is over: all, the best with its parents and the best baseline, or N of the "
+        "best; recipes always stay. Without it as it began, and best where it begins.",
+    ),
+]
 ChatTemplate = Annotated[bool, typer.Option("--apply-chat-template", help="Use the chat template.")]
+
+
+def keep_of(text: str | None) -> Keep | None:
+    """Return which models stay; KinshipError where the text is neither all, best nor a number."""
+    if text is None or text in ("all", "best"):
+        return text  # type: ignore[return-value]
+    if not text.isdecimal():
+        raise KinshipError(f"--keep {text} is none of all, best and a number from 0 on; give one of them")
+    return int(text)
 
 
 def names_in(text: str) -> tuple[str, ...]:

@@ -14,12 +14,14 @@ from kinship.cli.options import (
     ChatTemplate,
     FewShot,
     IncludePath,
+    Keeping,
     Limit,
     Place,
     Precision,
     Rescore,
     Tasks,
     absolute,
+    keep_of,
     local,
     names_in,
 )
@@ -65,10 +67,12 @@ def search(
     num_fewshot: FewShot = None,
     apply_chat_template: ChatTemplate = False,
     rescore: Rescore = False,
+    keep: Keeping = None,
     as_json: AsJson = False,
 ) -> None:
     """Search the parameters of a merge: tried on one half of the questions, judged on the other."""
-    from kinship.runs.recipes.recipe_plan import RecipePlan, new_recipe_run_name, recipe_run_folder
+    from kinship.runs.recipes.recipe_plan import RecipePlan
+    from kinship.runs.recipes.recipe_record import new_recipe_run_name, recipe_run_folder
     from kinship.runs.recipes.recipe_run import carry_out
     from kinship.workspace.work.evaluate import shared_evaluator
 
@@ -88,6 +92,7 @@ def search(
             kin_to=tuple(local(model, report) for model in kin_to or ()),
             options=Options(device, dtype, batch_size, num_fewshot, limit, apply_chat_template),
             allow_partial=allow_partial,
+            keep=keep_of(keep),
         )
         said_of_models = compared(plan.base, tuple(dict.fromkeys((*plan.parents, *plan.kin_to))), allow_partial)
         folder = recipe_run_folder(new_recipe_run_name(plan)) if out is None else out.absolute()
@@ -101,18 +106,19 @@ def search(
 
 def _told(record: RecipeRecord, folder: Path) -> dict[str, Any]:
     """Return what a search has found as JSON-able data; `best` is None where all trials are too alike."""
-    from kinship.runs.recipes.recipe_plan import recipe_at
-    from kinship.runs.recipes.recipe_runner import trial_folder
+    from kinship.runs.recipes.recipe_plan import recipe_at, trial_folder
 
     held_out, best = record.held_out, record.best
 
     def recipe_of(one: Trial, score: float | None) -> dict[str, Any]:
         return _trial(one) | {"held_out": score, "recipe": recipe_at(record.plan, one.values).to_yaml()}
 
+    def place(one: Trial) -> str:
+        return str(trial_folder(folder, one.number, record.attempt))
+
     assert record.start is not None
     return {
-        "best": best
-        and recipe_of(best, held_out.best if held_out else None) | {"path": str(trial_folder(folder, best.number))},
+        "best": best and recipe_of(best, held_out.best if held_out else None) | {"path": place(best)},
         "default": recipe_of(record.start, held_out.start if held_out else None),
         "gain": held_out and held_out.gain,
         "gain_stderr": held_out and held_out.error,

@@ -26,11 +26,10 @@ from kinship.evolution.cold_fusion import (
 from kinship.evolution.correlation import Correlation, Estimate, correlate, correlation_table
 from kinship.evolution.curve import Curve, curve, read_columns, read_rows
 from kinship.evolution.estimate import Effort, effort
-from kinship.evolution.fusion_data import fusion_from_dict, fusion_to_dict
 from kinship.evolution.limits import Limits, stop_sentence
 from kinship.evolution.pair import Kinship, Pair
 from kinship.evolution.population import Individual, Population
-from kinship.evolution.run import Run, run_from_dict, run_to_dict
+from kinship.evolution.run import Run
 from kinship.evolution.search import Ahead, Planned, Scored, begin, next_pairs, search
 from kinship.evolution.stages import Stages, stages
 from kinship.evolution.stopping import STOPPING_RULES, EarlyStop, Rule, stopping_rule, would_have_stopped
@@ -76,13 +75,9 @@ __all__ = [
     "curve",
     "effort",
     "fuse",
-    "fusion_from_dict",
-    "fusion_to_dict",
     "next_pairs",
     "read_columns",
     "read_rows",
-    "run_from_dict",
-    "run_to_dict",
     "score_baselines",
     "search",
     "shared_name",

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from random import Random
-from typing import NamedTuple
 
 from kinship.errors import SearchError
 
@@ -52,7 +51,8 @@ class Contribution:
     seconds: float | None = None
 
 
-class Evaluation(NamedTuple):
+@dataclass(frozen=True)
+class Evaluation:
     """Scores of a shared model: the average over the tasks and its standard error if known; each task's; their unit."""
 
     score: float
@@ -61,7 +61,8 @@ class Evaluation(NamedTuple):
     unit: str = "percent"
 
 
-class Relation(NamedTuple):
+@dataclass(frozen=True)
+class Relation:
     """How the models of a round are related.
 
     Attributes

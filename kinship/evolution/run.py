@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
-from typing import Any
 
 from kinship.evolution.population import Individual, Population
 
-__all__ = ["Run", "run_from_dict", "run_to_dict"]
+__all__ = ["Run"]
 
 
 @dataclass(frozen=True)
@@ -111,26 +110,3 @@ class Run:
     def completed(self, kinship_of_best: float | None) -> Run:
         """Return the run with its last generation complete."""
         return replace(self, kinship_of_best=(*self.kinship_of_best, kinship_of_best))
-
-
-def run_to_dict(run: Run) -> dict[str, Any]:
-    """Return a run as data that JSON can hold; `run_from_dict` takes it back."""
-    return {
-        "strategy": run.strategy,
-        "k": run.k,
-        "seed": run.seed,
-        "generations": [
-            [asdict(one) | {"parents": list(one.parents)} for one in generation] for generation in run.generations
-        ],
-        "kinship_of_best": list(run.kinship_of_best),
-        "stopped_by": run.stopped_by,
-    }
-
-
-def run_from_dict(data: dict[str, Any]) -> Run:
-    """Return the run that `run_to_dict` made the data from."""
-    generations = tuple(
-        tuple(Individual(**one | {"parents": tuple(one["parents"])}) for one in generation)
-        for generation in data["generations"]
-    )
-    return Run(**data | {"generations": generations, "kinship_of_best": tuple(data["kinship_of_best"])})

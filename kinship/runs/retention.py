@@ -1,70 +1,78 @@
-"""What is kept of a run's models: the best can stay and the others go, and any can be made again from its recipe."""
+"""What is kept of a run's models when it is over: the best stay and the others go; recipes stay, and make any again."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, TypeVar
 
 from kinship.errors import SearchError
-from kinship.merging import Recipe, chain, vanish
-from kinship.runs.pairs.pair_record import RunRecord, read_run, run_folder
-from kinship.workspace.jobs.context import JobContext
-from kinship.workspace.store.merges import make_merge
+from kinship.merging import vanish
+from kinship.runs.kind import Keep, RunKind, RunState
+from kinship.workspace.jobs.queue import list_jobs
+from kinship.workspace.store.families import families
+from kinship.workspace.store.home import home_folder
 
-__all__ = ["clean", "kept_models", "remake", "remake_model"]
+__all__ = ["clean", "keep_models", "kept_models"]
 
-
-def kept_models(record: RunRecord) -> list[str]:
-    """Return the merges of a run, baselines among them, whose folders are there."""
-    return [name for name in record.recipes if Path(record.paths[name]).is_dir()]
+S = TypeVar("S", bound=RunState)
 
 
-def clean(folder: Path, keep: int) -> list[str]:
-    """Remove the models that a run has made, but for its best ones, and return their names; recipes stay.
+def kept_models(kind: RunKind[Any, S, Any], state: S, folder: Path) -> list[str]:
+    """Return the models that a run has made whose folders are there."""
+    return [name for name, path in kind.made(state, folder).items() if path.is_dir()]
 
-    Parameters
-    ----------
-    folder : Path
-        Of the run.
-    keep : int
-        How many of its best merges stay.
+
+def clean(kind: RunKind[Any, S, Any], folder: Path, keep: Keep) -> list[str]:
+    """Remove the models that a run has made, but for those that are chosen, and return their names; recipes stay.
 
     Raises
     ------
     SearchError
         There is no run in the folder, or it is not over.
     """
-    record = read_run(folder)
-    if record is None or record.run is None or not record.over:
-        raise SearchError(f"the run in {folder} is not over; a search needs the models that it has made")
-    ranked = [one.name for one in record.run.population.ranked if one.generation > 0]
-    gone = [name for name in kept_models(record) if name not in ranked[:keep]]
+    state = kind.records.read(folder)
+    if state is None or not state.over:
+        raise SearchError(f"the run in {folder} is not over; a {kind.noun} needs the models that it has made")
+    return keep_models(kind, state, folder, keep)
+
+
+def keep_models(kind: RunKind[Any, S, Any], state: S, folder: Path, keep: Keep) -> list[str]:
+    """Remove the models of a run that are not chosen, and return their names.
+
+    What is in a family, or named by a job under way or by the run that such a job is about, stays.
+    """
+    if keep == "all":
+        return []
+    made, stay = kind.made(state, folder), kind.stay(state, keep)
+    going = [name for name in kept_models(kind, state, folder) if name not in stay]
+    used = [*_in_families(), *_in_jobs(folder)] if going else []
+    gone = [name for name in going if name not in used and not any(str(made[name]) in text for text in used)]
     for name in gone:
-        vanish(Path(record.paths[name]))
+        vanish(made[name])
     return gone
 
 
-def remake(folder: Path, name: str, report: Callable[[float, str], None]) -> Path:
-    """Make a model of a run again, and before it the parents that are gone; return its folder.
-
-    Raises
-    ------
-    SearchError
-        There is no run in the folder.
-    UnknownNameError
-        The run has made no model of this name.
-    """
-    record = read_run(folder)
-    if record is None:
-        raise SearchError(f"there is no run in {folder}; start one first")
-    for one in chain(record.recipes, name, kept_models(record)):
-        recipe = Recipe.from_yaml(record.recipes[one], record.plan.seed)
-        placed = recipe.with_models(lambda model: record.paths.get(model, model))
-        make_merge(placed, Path(record.paths[one]), report)
-    return Path(record.paths[name])
+def _in_families() -> Iterator[str]:
+    for one in families():
+        yield from (one.base, *one.members)
 
 
-def remake_model(context: JobContext, run: str, model: str) -> dict[str, object]:
-    """Make a model of a run of the workspace again (the job kind `remake`)."""
+def _in_jobs(folder: Path) -> Iterator[str]:
+    """Yield all that jobs under way, and the runs that they are about, say in words; but for the run in this folder."""
+    for job in list_jobs():
+        if job.state in ("queued", "running"):
+            yield from _texts(job.arguments)
+            for file in home_folder().glob(f"*/{job.arguments.get('run')}/*.json"):
+                with suppress(OSError, ValueError):  # damaged, or discarded at this moment
+                    yield from _texts(json.loads(file.read_text(encoding="utf-8")) if file.parent != folder else "")
 
-    return {"path": str(remake(run_folder(run), model, context.report))}
+
+def _texts(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict | list):
+        for one in data.values() if isinstance(data, dict) else data:
+            yield from _texts(one)

@@ -1,17 +1,18 @@
-"""Whether a search that is taken up again is still the one that began: in what its plan differs, and its questions."""
+"""Whether a run that is taken up again is still the one that began: its plan, its models' weights, its questions."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from kinship.checkpoints import open_checkpoint
 from kinship.errors import SearchError
 from kinship.evaluation import Task
 
-__all__ = ["check_questions", "check_same", "copies_of_questions", "keep_questions"]
+__all__ = ["check_questions", "check_same", "copies_of_questions", "keep_questions", "still_same"]
 
 _COPIES = "questions"
 
@@ -59,6 +60,25 @@ def _told(value: Any) -> str:
     if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
         return ", ".join(value) or "none"
     return "none" if value is None else json.dumps(value, default=str)
+
+
+def still_same(known: Mapping[str, str], paths: Iterable[str]) -> dict[str, str]:
+    """Return the fingerprint of each path, which must be the one that is known of it, if any: scores are of that.
+
+    Raises
+    ------
+    CheckpointError
+        A checkpoint is gone or cannot be opened.
+    SearchError
+        One has changed.
+    """
+    now = {path: open_checkpoint(path).fingerprint for path in paths}
+    for path, fingerprint in now.items():
+        if known.get(path, fingerprint) != fingerprint:
+            raise SearchError(
+                f"{path} has changed since this work began, and its scores are of what it was; start anew"
+            )
+    return now
 
 
 def check_questions(

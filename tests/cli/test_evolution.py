@@ -9,7 +9,8 @@ from statistics import fmean
 import pytest
 
 from kinship.demo import demo_path
-from kinship.evolution import run_from_dict, stopping_rule, would_have_stopped
+from kinship.evolution import stopping_rule, would_have_stopped
+from kinship.runs.pairs.pair_record import read_run
 
 KEYS = {
     "strategy", "generations", "best", "held_out", "baselines", "stopped_by", "merges", "evaluations", "early_stop",
@@ -62,7 +63,7 @@ def test_json_has_the_keys_and_they_agree(found, out):
         one.keys() == {"name", "score", "held_out", "held_out_error", "evaluations", "fault"}
         for one in found["baselines"]
     )
-    kept = run_from_dict(json.loads((out / "run.json").read_text())["run"])
+    kept = read_run(out).run
     early = would_have_stopped(kept, stopping_rule("kinship", threshold=0.9))
     assert found["early_stop"] == {
         "generation": early.generation, "merges_saved": early.merges_saved, "loss": early.loss
@@ -119,3 +120,14 @@ def test_what_cannot_be_is_one_line_and_exit_2(kinship, found, out, tmp_path, ch
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr
     assert words in result.stderr
     assert not (tmp_path / "run" / "models").exists()
+
+
+def test_the_best_stays_and_a_choice_that_is_none_is_refused(kinship, found, out):
+    record = read_run(out)
+    stays = {one.replace(" ", "-") for one in (found["best"], *record.run.best.parents)} & {*record.recipes}
+    there = {path.name for path in (out / "models").iterdir()}
+    assert stays <= there
+    assert len(there - stays) <= 1, "the best baseline"
+    result = kinship(*FEW, "--max-generations", 2, "--out", out, *PAIR, "--keep", "most")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "--keep most is none of all, best and a number" in result.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from itertools import islice
 
@@ -18,10 +17,9 @@ from kinship.evolution import (
     Relation,
     begin_fusion,
     fuse,
-    fusion_from_dict,
-    fusion_to_dict,
 )
 from kinship.evolution.cold_fusion import BASE, contribution_seed
+from tests.evolution.worlds import through_json
 
 
 class World:
@@ -104,7 +102,7 @@ def test_a_fusion_goes_on_from_any_point_and_does_nothing_twice(stop, more):
     expected = last(whole.fuse(begin_fusion(["a", "b", "c"], 3), 3))
     halves = world()
     kept = last(islice(halves.fuse(begin_fusion(["a", "b", "c"], 3), 3), stop))
-    kept = fusion_from_dict(json.loads(json.dumps(fusion_to_dict(kept))))
+    kept = through_json(kept)
     # what was not kept is done again, what was kept is not
     repeated = len(halves.calls)
     assert last([kept, *halves.fuse(kept, 3)]) == expected
@@ -151,5 +149,5 @@ def test_a_score_that_is_no_number_ends_it():
 def test_what_is_kept_is_read_as_it_was():
     fusion = last(islice(world().fuse(begin_fusion(["a", "b", "c"], 5), 3), 7))
     assert fusion.made
-    assert fusion_from_dict(json.loads(json.dumps(fusion_to_dict(fusion)))) == fusion
-    assert fusion_from_dict(fusion_to_dict(replace(fusion, made=()))) != fusion
+    assert through_json(fusion) == fusion
+    assert through_json(replace(fusion, made=())) != fusion

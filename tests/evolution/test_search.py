@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 
 import pytest
@@ -17,13 +17,11 @@ from kinship.evolution import (
     Scored,
     begin,
     next_pairs,
-    run_from_dict,
-    run_to_dict,
     search,
     stopping_rule,
 )
 from kinship.published import evolution_run
-from tests.evolution.worlds import PrintedWorld, last, world
+from tests.evolution.worlds import PrintedWorld, last, through_json, world
 
 LONG = Limits(generations=12)
 SHARED = {
@@ -143,7 +141,7 @@ def test_a_search_cut_anywhere_goes_on_to_the_same_run(seed, cut, name, k):
         if number == cut:
             break
         run = grown
-    resumed = last(cut_off.search(run_from_dict(json.loads(json.dumps(run_to_dict(run))))))
+    resumed = last(cut_off.search(through_json(run)))
     assert resumed == undisturbed
     merges = cut_off.done("merge")
     assert len(merges) - len({call[1] for call in merges}) <= 1, "at most the merge that was cut is made again"
@@ -259,7 +257,7 @@ def test_a_merge_without_a_score_takes_no_part_in_what_follows():
     broken = run.generations[1][0]
     assert (broken.name, broken.score, broken.gain) == ("model-1-1", None, None)
     assert all("model-1-1" not in one.parents for one in run.population.individuals)
-    json.dumps(run_to_dict(run), allow_nan=False)
+    json.dumps(asdict(run), allow_nan=False)
 
 
 def test_an_undefined_kinship_is_kept_as_none():

@@ -5,8 +5,16 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
+from pydantic import TypeAdapter
+
 from kinship.evolution import Scored, begin, search
 from kinship.published import evolution_run
+
+
+def through_json(kept):
+    """Return what was written as JSON and read again, as a file of a run keeps it."""
+    adapter = TypeAdapter(type(kept))
+    return adapter.validate_json(adapter.dump_json(kept))
 
 
 @dataclass

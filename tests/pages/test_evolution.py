@@ -13,7 +13,7 @@ from kinship.evolution import read_columns, stopping_rule, would_have_stopped
 from kinship.published import lineages
 from kinship.runs.pairs.pair_plan import Plan
 from kinship.runs.pairs.pair_record import RunRecord, load_run, run_folder, run_names, write_run
-from kinship.runs.pairs.pair_run import evolve
+from kinship.runs.pairs.pair_run import PAIRS, evolve
 from kinship.runs.retention import kept_models
 from kinship.workspace import Job, list_jobs
 from kinship.workspace.store.families import DEMO, Family, family, save_family
@@ -83,8 +83,18 @@ def test_start_puts_one_run_a_strategy_in_the_queue_as_the_form_says(home):
     assert (plan.base, plan.tasks, plan.family) == (one.base, ("demo",), DEMO)
     assert plan.limits.generations == 3
     assert plan.rules == (stopping_rule("no-gain"),)
+    assert plan.keep == "best"
     assert next(one for one in app.selectbox if one.label == "Run").value == "demo-random-1"
     assert any(one.label == "Pause" for one in app.button)
+
+
+def test_what_is_to_stay_is_chosen_beside_what_it_takes(models):
+    app = run(PAGE, family="mine", tasks="addition")
+    assert "stay when it is over" in words(app)
+    next(one for one in app.selectbox if one.label == "Keep").set_value("some").run()
+    next(one for one in app.number_input if one.label == "of them").set_value(2).run()
+    press(app, "Start the search")
+    assert load_run("mine-kinship-1").plan.keep == 2
 
 
 def test_one_model_is_no_search(home):
@@ -150,7 +160,7 @@ def test_clean_up_make_again_and_a_family_of_the_run(finished):
     app = opened()
     next(one for one in app.number_input if one.label == "Keep the best").set_value(1)
     press(app, "Remove the others")
-    assert kept_models(finished) == [finished.run.best.name]
+    assert kept_models(PAIRS, finished, run_folder("mine-kinship-1")) == [finished.run.best.name]
     app = opened()
     next(one for one in app.selectbox if one.label == "Gone").set_value("model-1-1")
     press(app, "Make again")

@@ -98,10 +98,19 @@ def test_the_form_puts_a_fusion_in_the_queue_as_it_says(home, page, link):
     assert load_fusion(NAME) == FusionRecord(
         FusionPlan(
             base, ("addition", "sorting"), ("demo",), rounds=3, seed=9, steps=5,
-            options=Options(batch_size=64), family=DEMO,
+            options=Options(batch_size=64), family=DEMO, keep="all",
         )
     )  # fmt: skip
     assert any(one.label == "Pause" for one in app.button)
+
+
+def test_shared_models_that_go_are_warned_of(home):
+    app = opened()
+    assert not any("cannot be made again" in one.value for one in app.warning)
+    next(one for one in app.selectbox if one.label == "Keep").set_value("best").run()
+    assert any("cannot be made again" in one.value for one in app.warning)
+    press(app, "Start the fusion")
+    assert load_fusion(NAME).plan.keep == "best"
 
 
 def test_one_contributor_is_no_fusion(home):
@@ -122,7 +131,7 @@ def test_a_finished_fusion_shows_its_numbers(finished, page):
     assert told["Over base"] == f"{fusion.scores[-1] - fusion.scores[0]:+.1f}"
     assert told["Held out"] == f"{finished.held_out['fused-2']:.1f}"
     assert told["Kinship"] == f"{fusion.rounds[-1].relation.kinship:.2f}"
-    assert f"**{finished.over['held-out'].points:+.1f}" in words(app)
+    assert f"**{finished.over_base['held-out'].points:+.1f}" in words(app)
     rounds = table(app, "since base")
     assert list(rounds["round"]) == [0, 1, 2]
     assert list(rounds["score"]) == pytest.approx(fusion.scores)
@@ -138,7 +147,7 @@ def test_a_finished_fusion_shows_its_numbers(finished, page):
 def test_more_rounds_pause_go_on_and_discard(finished):
     press(opened(), "Add them")
     record = load_fusion(NAME)
-    assert (record.plan.rounds, record.done) == (4, False)
+    assert (record.plan.rounds, record.over) == (4, False)
     assert record.fusion == finished.fusion
     assert [one.arguments for one in list_jobs()] == [{"run": NAME}]
     press(opened(), "Pause")

@@ -12,17 +12,10 @@ import pytest
 from kinship.evaluation import Options
 from kinship.evolution.recipes import Trial, searchable_methods
 from kinship.merging import Recipe
-from kinship.runs.recipes.recipe_forecast import recipe_forecast
-from kinship.runs.recipes.recipe_plan import (
-    RecipePlan,
-    RecipeRecord,
-    load_recipe_run,
-    recipe_at,
-    recipe_run_folder,
-    recipe_run_names,
-    write_recipe_run,
-)
-from kinship.runs.recipes.recipe_run import carry_out
+from kinship.runs.forecast import forecast
+from kinship.runs.recipes.recipe_plan import RecipePlan, RecipeRecord, recipe_at
+from kinship.runs.recipes.recipe_record import load_recipe_run, recipe_run_folder, recipe_run_names, write_recipe_run
+from kinship.runs.recipes.recipe_run import RECIPES, carry_out
 from kinship.workspace import list_jobs
 from kinship.workspace.store.families import DEMO, Family, family, save_family
 from tests.pages.driving import measured, run, words
@@ -105,6 +98,7 @@ def test_start_puts_the_search_in_the_queue_as_the_form_says(home):
         kin_to=(paths["shifting"],),
         options=Options(batch_size=64),
         family=DEMO,
+        keep="best",
     )
     assert widget(app.selectbox, "Search").value == "demo-ties-1"
     assert any(one.label == "Pause" for one in app.button)
@@ -177,9 +171,9 @@ def test_a_search_under_way_shows_what_it_has(mine):
 def test_the_estimate_learns_from_earlier_searches(finished):
     trials = tuple(replace(one, seconds=20.0) for one in finished.trials)
     write_recipe_run(recipe_run_folder("mine-ties-1"), replace(finished, trials=trials))
-    expected = recipe_forecast(finished.plan)
+    expected = forecast(RECIPES, finished.plan)
     assert (expected.merges, expected.evaluations, expected.seconds) == (4, 4 + 2 + 4, 200.0)
-    assert recipe_forecast(replace(finished.plan, tasks=("sorting",))).seconds is None
+    assert forecast(RECIPES, replace(finished.plan, tasks=("sorting",))).seconds is None
     app = opened(tasks="addition", trials="10")
     assert "about 5 min" in words(app)
 

@@ -7,7 +7,6 @@ from itertools import combinations
 import pytest
 
 from kinship.errors import UnknownNameError
-from kinship.evolution import run_from_dict, run_to_dict
 from kinship.published import (
     CORRELATION_LINEAGE,
     evolution_run,
@@ -16,6 +15,7 @@ from kinship.published import (
     parentage,
     printed_correlations,
 )
+from tests.evolution.worlds import through_json
 
 
 def test_both_searches_share_their_first_two_generations_but_for_the_exploration_step():
@@ -41,7 +41,7 @@ def test_what_is_not_printed_is_left_open():
         assert run.seconds is None
         assert run.kinship_of_best == (None,) * len(run.generations)
         assert all(one.parents == () for one in run.population.individuals)
-        assert run_from_dict(run_to_dict(run)) == run
+        assert through_json(run) == run
 
 
 def test_one_merge_has_two_gains_in_print():

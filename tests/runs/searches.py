@@ -49,7 +49,9 @@ def family(folder: Path, members: int = 3) -> list[str]:
 
 
 def tiny_plan(models: list[str], generations: int = 2, **changes) -> Plan:
-    return Plan(models[0], tuple(models[1:]), ("addition",), limits=Limits(generations=generations), **changes)
+    return Plan(
+        models[0], tuple(models[1:]), ("addition",), limits=Limits(generations=generations), **{"keep": "all"} | changes
+    )
 
 
 def quiet(fraction: float, what: str) -> None:

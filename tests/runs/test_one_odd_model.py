@@ -11,7 +11,8 @@ from kinship.errors import MergeError, PlaceError, SearchError
 from kinship.evaluation import Scores
 from kinship.runs.pairs.pair_record import read_run
 from kinship.runs.pairs.pair_run import evolve
-from kinship.runs.recipes.recipe_plan import RecipePlan, read_recipe_run
+from kinship.runs.recipes.recipe_plan import RecipePlan
+from kinship.runs.recipes.recipe_record import read_recipe_run
 from kinship.runs.recipes.recipe_run import carry_out
 from kinship.workspace.store import merges
 from tests.families import EMBEDDING, save

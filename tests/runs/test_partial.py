@@ -12,11 +12,12 @@ import pytest
 
 from kinship.checkpoints import align, coverage_data, open_checkpoint
 from kinship.errors import CoverageError
-from kinship.runs.pairs.pair_plan import Plan, plan_from_dict, plan_to_dict
-from kinship.runs.pairs.pair_record import RunRecord, write_run
+from kinship.runs.pairs.pair_plan import Plan
+from kinship.runs.pairs.pair_record import RunRecord, read_run, write_run
 from kinship.runs.pairs.pair_run import evolve
 from kinship.runs.pairs.pair_runner import Workbench
-from kinship.runs.recipes.recipe_plan import RecipePlan, RecipeRecord, read_recipe_run, write_recipe_run
+from kinship.runs.recipes.recipe_plan import RecipePlan, RecipeRecord
+from kinship.runs.recipes.recipe_record import read_recipe_run, write_recipe_run
 from kinship.runs.recipes.recipe_runner import RecipeBench
 from kinship.workspace.store.families import Family, allow_partial, delete_family, families, family, save_family
 from kinship.workspace.store.gram_tables import load_table
@@ -118,21 +119,23 @@ def test_a_search_refuses_what_it_cannot_compare_before_anything_is_scored(model
     assert judge.asked == []
     assert not (tmp_path / "run" / "run.json").exists()
     allowed = Plan(models[0], tuple(models[1:]), ("addition",), allow_partial=True)
-    Workbench(allowed, tmp_path / "run", judge, {}, (), lambda _: None).check()
+    Workbench(RunRecord(allowed), tmp_path / "run", judge, quiet).check()
 
 
 def test_a_recipe_search_does_so_too(models, tmp_path):
     plan = RecipePlan(models[0], tuple(models[1:]), ("addition",))
     with pytest.raises(CoverageError):
-        RecipeBench(plan, tmp_path, Judge(), lambda _: None).check()
+        RecipeBench(RecipeRecord(plan), tmp_path, Judge(), quiet).check()
 
 
 def test_plans_carry_it_and_older_ones_are_read(home, tmp_path):
     plan = Plan("/base", ("/a", "/b"), ("demo",), allow_partial=True)
-    assert plan_from_dict(json.loads(json.dumps(plan_to_dict(plan)))) == plan
-    older = plan_to_dict(plan)
-    del older["allow_partial"]
-    assert not plan_from_dict(older).allow_partial
+    write_run(tmp_path / "run", RunRecord(plan))
+    assert read_run(tmp_path / "run").plan == plan
+    older = json.loads((tmp_path / "run" / "run.json").read_text())
+    del older["plan"]["allow_partial"]
+    (tmp_path / "run" / "run.json").write_text(json.dumps(older))
+    assert not read_run(tmp_path / "run").plan.allow_partial
     recipe = RecipePlan("/base", ("/a", "/b"), ("demo",), allow_partial=True)
     write_recipe_run(tmp_path / "search", RecipeRecord(recipe))
     assert read_recipe_run(tmp_path / "search").plan == recipe
@@ -147,7 +150,7 @@ def test_a_run_goes_on_once_it_is_accepted(models, tmp_path, monkeypatch):
     def begin(bench):
         raise InterruptedError(bench.plan.allow_partial)
 
-    monkeypatch.setattr("kinship.runs.pairs.pair_run.Workbench.check", begin)
+    monkeypatch.setattr("kinship.runs.pairs.pair_runner.Workbench.check", begin)
     plan = Plan(models[0], tuple(models[1:]), ("addition",))
     write_run(tmp_path / "run", RunRecord(plan))
     with pytest.raises(InterruptedError, match="True"):  # not refused as another search

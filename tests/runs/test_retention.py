@@ -9,8 +9,9 @@ import pytest
 
 from kinship.errors import JobCancelledError, SearchError, UnknownNameError
 from kinship.runs.pairs.pair_record import read_run, run_folder, write_run
-from kinship.runs.pairs.pair_run import evolve
-from kinship.runs.retention import clean, kept_models, remake, remake_model
+from kinship.runs.pairs.pair_run import PAIRS, evolve
+from kinship.runs.pairs.remake import remake, remake_model
+from kinship.runs.retention import clean, kept_models
 from kinship.workspace.jobs.context import JobContext
 from kinship.workspace.store.merges import merges
 from tests.merging.models import raw_weights
@@ -32,13 +33,13 @@ def test_the_best_stay_and_recipes_too(folder, keep):
     before = read_run(folder)
     merged = [one for generation in before.run.generations[1:] for one in generation]
     ranked = sorted(merged, key=lambda one: (-one.score, one.name))
-    gone = clean(folder, keep)
+    gone = clean(PAIRS, folder, keep)
     assert there(folder) == {one.name for one in ranked[:keep]}
     assert {*gone} == {*before.recipes} - {one.name for one in ranked[:keep]}
     after = read_run(folder)
     assert after == before
-    assert {*kept_models(after)} == {one.name for one in ranked[:keep]}
-    assert clean(folder, keep) == []
+    assert {*kept_models(PAIRS, after, folder)} == {one.name for one in ranked[:keep]}
+    assert clean(PAIRS, folder, keep) == []
     assert all(Path(path).is_dir() for path in before.plan.foundations), "foundation models are nobody's to remove"
 
 
@@ -46,7 +47,7 @@ def test_any_model_can_be_made_again_to_the_bit(folder):
     record = read_run(folder)
     before = {name: raw_weights(Path(record.paths[name])) for name in record.recipes}
     for name in reversed(before):
-        clean(folder, 0)
+        clean(PAIRS, folder, 0)
         assert merges() == []
         assert remake(folder, name, quiet) == Path(record.paths[name])
         assert raw_weights(Path(record.paths[name])) == before[name], name
@@ -56,7 +57,7 @@ def test_any_model_can_be_made_again_to_the_bit(folder):
 def test_only_what_is_missing_is_made(folder):
     record = read_run(folder)
     child = record.run.generations[-1][0]
-    clean(folder, 0)
+    clean(PAIRS, folder, 0)
     remake(folder, child.name, quiet)
     merged = {parent for parent in child.parents if parent in record.recipes}
     assert there(folder) == {child.name, *merged}
@@ -70,10 +71,10 @@ def test_only_what_is_missing_is_made(folder):
 def test_a_run_that_is_not_over_is_not_cleaned(folder):
     write_run(folder, replace(read_run(folder), over=False))
     with pytest.raises(SearchError, match="is not over"):
-        clean(folder, 0)
+        clean(PAIRS, folder, 0)
     assert there(folder)
     with pytest.raises(SearchError, match="is not over"):
-        clean(folder.parent / "none", 0)
+        clean(PAIRS, folder.parent / "none", 0)
 
 
 def test_what_was_never_made_cannot_be_made_again(folder):
@@ -85,9 +86,9 @@ def test_what_was_never_made_cannot_be_made_again(folder):
 
 def test_the_job_makes_it_and_heeds_a_cancel(folder):
     context = JobContext("00000000-0000-4000-8000-000000000000")
-    clean(folder, 0)
+    clean(PAIRS, folder, 0)
     assert remake_model(context, "run", "model-1-1") == {"path": str(folder / "models" / "model-1-1")}
-    clean(folder, 0)
+    clean(PAIRS, folder, 0)
     context.cancelled.set()
     with pytest.raises(JobCancelledError):
         remake_model(context, "run", "model-1-1")

@@ -11,7 +11,8 @@ from kinship.errors import SearchError
 from kinship.evaluation import Options, resolve_tasks
 from kinship.runs.pairs.pair_record import read_run, write_run
 from kinship.runs.pairs.pair_run import evolve
-from kinship.runs.recipes.recipe_plan import RecipePlan, read_recipe_run
+from kinship.runs.recipes.recipe_plan import RecipePlan
+from kinship.runs.recipes.recipe_record import read_recipe_run
 from kinship.runs.recipes.recipe_run import carry_out
 from tests.evaluation.cases import write_jsonl
 from tests.runs.searches import Judge, family, quiet, said, tiny_plan

@@ -12,14 +12,7 @@ from kinship.evolution.recipes.space import (
     searchable_parameters,
     space_of,
 )
-from kinship.evolution.recipes.trial import (
-    State,
-    Trial,
-    best_trial,
-    pareto_front,
-    trial_from_dict,
-    trial_to_dict,
-)
+from kinship.evolution.recipes.trial import State, Trial, best_trial, pareto_front
 
 __all__ = [
     "DIRECTIONS",
@@ -41,6 +34,4 @@ __all__ = [
     "searchable_parameters",
     "space_of",
     "told_trials",
-    "trial_from_dict",
-    "trial_to_dict",
 ]

@@ -15,8 +15,8 @@ from kinship.merging import METHODS, Method, Parameter, SearchRange, merge_metho
 
 __all__ = ["Dimension", "Space", "Values", "searchable_methods", "searchable_parameters", "space_of"]
 
-Values = Mapping[str, float]
-"""A point of a space: a value for each dimension by its name."""
+Values = Mapping[str, int | float]
+"""A point of a space: a value for each dimension by its name; whole numbers stay whole, as recipes have them."""
 
 
 @dataclass(frozen=True)

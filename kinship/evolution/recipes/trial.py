@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from kinship.evolution.recipes.space import Values
 
-__all__ = ["State", "Trial", "best_trial", "pareto_front", "trial_from_dict", "trial_to_dict"]
+__all__ = ["State", "Trial", "best_trial", "pareto_front"]
 
 State = Literal["running", "complete", "pruned", "failed"]
 
@@ -66,13 +66,3 @@ def pareto_front(trials: Sequence[Trial]) -> tuple[Trial, ...]:
             front.append(one)
             least = kinship
     return tuple(front)
-
-
-def trial_to_dict(trial: Trial) -> dict[str, Any]:
-    """Return a trial as data that JSON can hold; `trial_from_dict` takes it back."""
-    return asdict(trial) | {"values": dict(trial.values)}
-
-
-def trial_from_dict(data: dict[str, Any]) -> Trial:
-    """Return the trial that `trial_to_dict` made the data from."""
-    return Trial(**data)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from kinship.errors import SearchError
-from kinship.evaluation import Options
-from kinship.evolution import Fusion, begin_fusion, fusion_from_dict, fusion_to_dict
+from kinship.evolution import Fusion, begin_fusion
 from kinship.evolution.cold_fusion import BASE
+from kinship.runs.bench import models_of
+from kinship.runs.kind import RunPlan, RunState
 from kinship.runs.records import Records
 
 __all__ = [
+    "FUSIONS",
     "FusionPlan",
     "FusionRecord",
     "Over",
@@ -29,7 +31,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class FusionPlan:
+class FusionPlan(RunPlan):
     """What a fusion is asked to do.
 
     Attributes
@@ -40,31 +42,22 @@ class FusionPlan:
         Their names; without commands, the demo tasks that the demo's own trainer trains on.
     tasks : tuple of str
         As `kinship.evaluation.resolve_tasks` takes them.
-    include_path : str or None
-        A folder with task files.
-    rounds, seed : int
+    rounds : int
     commands : tuple of str
         What each contributor runs; empty for the demo's own trainer.
     steps : int or None
         Of a contribution of the demo's trainer; None for its own choice.
-    options : Options
-        How scores are made; the half of the questions is the fusion's own choice.
-    family : str
-        Name of the family it was started from; empty on the command line.
     """
 
     base: str
     contributors: tuple[str, ...]
     tasks: tuple[str, ...]
-    include_path: str | None = None
     rounds: int = 4
-    seed: int = 0
     commands: tuple[str, ...] = ()
     steps: int | None = None
-    options: Options = field(default_factory=Options)
-    family: str = ""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         begin_fusion(self.contributors, self.seed)
         for name, value in (("rounds", self.rounds), ("steps", self.steps)):
             if value is not None and value < 1:
@@ -73,7 +66,8 @@ class FusionPlan:
             raise SearchError("give every contributor a command of its own; steps are of the demo's trainer alone")
 
 
-class Over(NamedTuple):
+@dataclass(frozen=True)
+class Over:
     """What the last shared model scores above the base, in points, and the error, paired over the questions."""
 
     points: float
@@ -81,7 +75,7 @@ class Over(NamedTuple):
 
 
 @dataclass(frozen=True)
-class FusionRecord:
+class FusionRecord(RunState):
     """A fusion and what it has made so far.
 
     Attributes
@@ -91,56 +85,40 @@ class FusionRecord:
         None before the base has been scored. Its scores are of the half of the questions called search.
     held_out : Mapping of str to float
         Score of the base and of the last shared model on the other half, by name.
-    over : Mapping of str to Over
+    over_base : Mapping of str to Over
         By half, search and held-out.
-    done : bool
-        True once nothing is left to do.
-    questions : Mapping of str to str
-        Digest of each task's configuration and data when the fusion began, by name; all its scores are of these.
+    evaluation_seconds : float or None
+        Mean of the evaluations of shared models and contributions that were not kept from before.
     """
 
     plan: FusionPlan
     fusion: Fusion | None = None
     held_out: Mapping[str, float] = field(default_factory=dict)
-    over: Mapping[str, Over] = field(default_factory=dict)
-    done: bool = False
-    questions: Mapping[str, str] = field(default_factory=dict)
+    over_base: Mapping[str, Over] = field(default_factory=dict)
+    evaluation_seconds: float | None = field(default=None, compare=False)
+
+    @property
+    def begun(self) -> bool:
+        """Say whether the base has been scored."""
+        return self.fusion is not None
 
 
 def shared_model(plan: FusionPlan, folder: Path, name: str) -> Path:
     """Return where a shared model lies, by its name, for the fusion in a folder."""
-    return Path(plan.base) if name == BASE else folder / "models" / name
+    return Path(plan.base) if name == BASE else models_of(folder) / name
 
 
 def new_fusion_name(plan: FusionPlan) -> str:
     """Return a name for a fusion that no other has, such as ``demo-fusion-2``."""
-    return _FUSIONS.new_name(f"{plan.family or 'own'}-fusion")
+    return FUSIONS.new_name(f"{plan.family or 'own'}-fusion")
 
 
-def _to_dict(record: FusionRecord) -> dict[str, Any]:
-    return {
-        "plan": asdict(record.plan),
-        "fusion": record.fusion and fusion_to_dict(record.fusion),
-        "held_out": dict(record.held_out),
-        "over": {part: one._asdict() for part, one in record.over.items()},
-        "done": record.done,
-        "questions": dict(record.questions),
-    }
+def _with_what_stays(data: dict[str, Any]) -> dict[str, Any]:
+    """Upgrade a file of version 1, whose run keeps all its models, and which says done where others say over."""
+    rest = {name: one for name, one in data.items() if name not in ("done", "over")}
+    return rest | {"plan": data["plan"] | {"keep": "all"}, "over": data["done"], "over_base": data["over"]}
 
 
-def _from_dict(data: dict[str, Any]) -> FusionRecord:
-    plan = data["plan"]
-    lists = {name: tuple(plan[name]) for name in ("contributors", "tasks", "commands")}
-    return FusionRecord(
-        FusionPlan(**plan | lists | {"options": Options(**plan["options"])}),
-        data["fusion"] and fusion_from_dict(data["fusion"]),
-        data["held_out"],
-        {part: Over(**one) for part, one in data["over"].items()},
-        data["done"],
-        data.get("questions", {}),
-    )
-
-
-_FUSIONS = Records("fusion", _to_dict, _from_dict)
-fusion_folder, fusion_names, load_fusion = _FUSIONS.folder, _FUSIONS.names, _FUSIONS.load
-delete_fusion, read_fusion, write_fusion = _FUSIONS.delete, _FUSIONS.read, _FUSIONS.write
+FUSIONS = Records("fusion", FusionRecord, {1: _with_what_stays})
+fusion_folder, fusion_names, load_fusion = FUSIONS.folder, FUSIONS.names, FUSIONS.load
+delete_fusion, read_fusion, write_fusion = FUSIONS.delete, FUSIONS.read, FUSIONS.write

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kinship.errors import SearchError
-from kinship.evaluation import Options
 from kinship.evolution import Limits, Rule, Run, stopping_rule, strategy
 from kinship.merging import merge_method, starting_parameters
+from kinship.runs.kind import RunPlan
 
-__all__ = ["Plan", "longer", "plan_from_dict", "plan_to_dict"]
+__all__ = ["Plan", "longer"]
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(RunPlan):
     """What a search is asked to do.
 
     Attributes
@@ -26,20 +26,14 @@ class Plan:
         Absolute paths of the models to begin with.
     tasks : tuple of str
         As `kinship.evaluation.resolve_tasks` takes them.
-    include_path : str or None
-        A folder with task files.
-    strategy, k, seed
-        As in `kinship.evolution.Run`; the seed is also that of random merge methods.
+    strategy, k
+        As in `kinship.evolution.Run`.
     method : str
         Merge method of every merge.
     parameters : Mapping
         Its parameters.
-    options : Options
-        How scores are made; the half of the questions is the search's own choice.
     rules, limits
         What ends the search.
-    family : str
-        Name of the family it was started from; empty on the command line.
     allow_partial : bool
         Go on where less than half of the weights of its models is common to all.
     """
@@ -47,45 +41,24 @@ class Plan:
     base: str
     foundations: tuple[str, ...]
     tasks: tuple[str, ...]
-    include_path: str | None = None
     strategy: str = "kinship"
     k: int = 3
-    seed: int = 0
     method: str = "slerp"
     parameters: Mapping[str, Any] = field(default_factory=lambda: starting_parameters("slerp"))
-    options: Options = field(default_factory=Options)
     rules: tuple[Rule, ...] = ()
     limits: Limits = field(default_factory=Limits)
-    family: str = ""
     allow_partial: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         strategy(self.strategy)
+        for rule in self.rules:
+            stopping_rule(rule.name, **dict(rule.parameters))
         about = merge_method(self.method)
         if about.max_parents is not None and about.max_parents < 2:
             raise SearchError(f"{self.method} merges no pairs; choose a method that takes two parents")
         if len(set(self.foundations)) < 2:
             raise SearchError("a search needs two different foundation models or more; choose more")
-
-
-def plan_to_dict(plan: Plan) -> dict[str, Any]:
-    """Return a plan as data that JSON can hold; `plan_from_dict` takes it back."""
-    rules = [{"name": rule.name, "parameters": dict(rule.parameters)} for rule in plan.rules]
-    return asdict(plan) | {"rules": rules, "foundations": list(plan.foundations), "tasks": list(plan.tasks)}
-
-
-def plan_from_dict(data: Mapping[str, Any]) -> Plan:
-    """Return the plan that `plan_to_dict` made the data from."""
-    return Plan(
-        **dict(data)
-        | {
-            "foundations": tuple(data["foundations"]),
-            "tasks": tuple(data["tasks"]),
-            "options": Options(**data["options"]),
-            "rules": tuple(stopping_rule(rule["name"], **rule["parameters"]) for rule in data["rules"]),
-            "limits": Limits(**data["limits"]),
-        }
-    )
 
 
 def longer(plan: Plan, run: Run, generations: int) -> Plan:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from kinship.evaluation import Unit
-from kinship.evolution import Baseline, BaselineScore, Run, run_from_dict, run_to_dict
-from kinship.runs.pairs.pair_plan import Plan, plan_from_dict, plan_to_dict
+from kinship.evolution import BaselineScore, Run
+from kinship.runs.kind import RunState
+from kinship.runs.pairs.pair_plan import Plan
 from kinship.runs.records import Records
 
 __all__ = [
+    "RUNS",
     "Kin",
     "RunRecord",
     "delete_run",
@@ -33,7 +34,7 @@ class Kin(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RunRecord:
+class RunRecord(RunState):
     """A search and what it has found so far.
 
     Attributes
@@ -50,20 +51,8 @@ class RunRecord:
         Score on the questions that the search never saw, of its best model, that one's parents, and the foundations.
     kin_of_best : tuple of Kin
         Of the k best models after each generation.
-    over : bool
-        True once nothing is left to do.
-    unit : {"percent", "bits per byte"}
-        Of all its scores.
     digests : Mapping of str to str
         Of the recipe of each merge and its models: equal merges have the same.
-    fingerprints : Mapping of str to str
-        Of base and foundation models, by path.
-    questions : Mapping of str to str
-        Digest of each task's configuration and data when the search began, by name; all its scores are of these.
-    noted : tuple of str
-        What must be said beside scores, kinship and merges.
-    attempt : int
-        How often all was scored anew because the questions were corrected, and once.
     """
 
     plan: Plan
@@ -73,13 +62,12 @@ class RunRecord:
     baselines: tuple[BaselineScore, ...] = ()
     held_out: Mapping[str, float] = field(default_factory=dict)
     kin_of_best: tuple[Kin, ...] = ()
-    over: bool = False
-    unit: Unit = "percent"
     digests: Mapping[str, str] = field(default_factory=dict)
-    fingerprints: Mapping[str, str] = field(default_factory=dict)
-    questions: Mapping[str, str] = field(default_factory=dict)
-    noted: tuple[str, ...] = ()
-    attempt: int = 1
+
+    @property
+    def begun(self) -> bool:
+        """Say whether the foundation models have been scored."""
+        return self.run is not None
 
     @property
     def warnings(self) -> list[str]:
@@ -92,46 +80,15 @@ class RunRecord:
 
 def new_run_name(plan: Plan) -> str:
     """Return a name for a run that no other has, such as ``demo-kinship-2``."""
-    return _RUNS.new_name(f"{plan.family or 'run'}-{plan.strategy}")
+    return RUNS.new_name(f"{plan.family or 'run'}-{plan.strategy}")
 
 
-def _to_dict(record: RunRecord) -> dict[str, Any]:
-    return {
-        "plan": plan_to_dict(record.plan),
-        "run": record.run and run_to_dict(record.run),
-        "paths": dict(record.paths),
-        "recipes": dict(record.recipes),
-        "baselines": [asdict(one) for one in record.baselines],
-        "held_out": dict(record.held_out),
-        "kin_of_best": record.kin_of_best,
-        "over": record.over,
-        "unit": record.unit,
-        "digests": dict(record.digests),
-        "fingerprints": dict(record.fingerprints),
-        "questions": dict(record.questions),
-        "noted": list(record.noted),
-        "attempt": record.attempt,
-    }
+def _with_what_stays(data: dict[str, Any]) -> dict[str, Any]:
+    """Upgrade a file of version 1, whose run keeps all its models and whose rules have their parameters by name."""
+    rules = [rule | {"parameters": list(rule["parameters"].items())} for rule in data["plan"]["rules"]]
+    return data | {"plan": data["plan"] | {"rules": rules, "keep": "all"}}
 
 
-def _from_dict(data: dict[str, Any]) -> RunRecord:
-    return RunRecord(
-        **data
-        | {
-            "plan": plan_from_dict(data["plan"]),
-            "noted": tuple(data.get("noted", ())),
-            "run": data["run"] and run_from_dict(data["run"]),
-            "baselines": tuple(map(_baseline, data["baselines"])),
-            "kin_of_best": tuple(Kin(tuple(names), tuple(map(tuple, values))) for names, values in data["kin_of_best"]),
-        }
-    )
-
-
-def _baseline(data: dict[str, Any]) -> BaselineScore:
-    about = data["baseline"]
-    return replace(BaselineScore(**data), baseline=Baseline(**about | {"parents": tuple(about["parents"])}))
-
-
-_RUNS = Records("run", _to_dict, _from_dict)
-run_folder, run_names, load_run, delete_run = _RUNS.folder, _RUNS.names, _RUNS.load, _RUNS.delete
-read_run, write_run, readable_runs = _RUNS.read, _RUNS.write, _RUNS.readable
+RUNS = Records("run", RunRecord, {1: _with_what_stays})
+run_folder, run_names, load_run, delete_run = RUNS.folder, RUNS.names, RUNS.load, RUNS.delete
+read_run, write_run, readable_runs = RUNS.read, RUNS.write, RUNS.readable

@@ -1,47 +1,25 @@
-"""What a recipe search is asked to do, and its record on the disk: the trials so far and what came of them."""
+"""What a recipe search is asked to do, and its state: the trials so far and what came of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from kinship.checkpoints import open_checkpoint, unique_names
 from kinship.errors import SearchError
-from kinship.evaluation import Options, Unit
-from kinship.evolution.recipes import (
-    HeldOut,
-    Space,
-    Trial,
-    Values,
-    best_trial,
-    sampler,
-    space_of,
-    trial_from_dict,
-    trial_to_dict,
-)
+from kinship.evolution.recipes import HeldOut, Space, State, Trial, Values, best_trial, importance, sampler, space_of
 from kinship.merging import Recipe, compose, keeping_template, reference
-from kinship.runs.records import Records
+from kinship.runs.bench import models_of
+from kinship.runs.kind import RunPlan, RunState
 
-__all__ = [
-    "RecipePlan",
-    "RecipeRecord",
-    "delete_recipe_folder",
-    "load_recipe_run",
-    "new_recipe_run_name",
-    "read_recipe_run",
-    "readable_recipe_runs",
-    "recipe_at",
-    "recipe_run_folder",
-    "recipe_run_names",
-    "write_recipe_run",
-]
+__all__ = ["RecipePlan", "RecipeRecord", "recipe_at", "trial_folder", "trial_name"]
 
 
 @dataclass(frozen=True)
-class RecipePlan:
+class RecipePlan(RunPlan):
     """What a recipe search is asked to do.
 
     Attributes
@@ -52,16 +30,12 @@ class RecipePlan:
         Absolute paths of the models to merge; the first is SLERP's base.
     tasks : tuple of str
         As `kinship.evaluation.resolve_tasks` takes them.
-    include_path : str or None
-        A folder with task files.
     method : str
         Merge method.
     trials : int
         How many, the starting recipe included.
     sampler : str
         One of `kinship.evolution.recipes.SAMPLERS`.
-    seed : int
-        Of the sampler, and of merge methods that draw at random.
     vary : tuple of str
         The parameters to vary; all where there is none.
     ranges : Mapping of str to (float, float)
@@ -72,10 +46,6 @@ class RecipePlan:
         Make that kinship small besides the score large.
     kin_to : tuple of str
         Absolute paths of the models that a child is to differ from; the parents where there is none.
-    options : Options
-        How scores are made; the half of the questions is the search's own choice.
-    family : str
-        Name of the family it was started from; empty on the command line.
     allow_partial : bool
         Go on where less than half of the weights of its models is common to all.
     """
@@ -83,21 +53,18 @@ class RecipePlan:
     base: str
     parents: tuple[str, ...]
     tasks: tuple[str, ...]
-    include_path: str | None = None
     method: str = "ties"
     trials: int = 30
     sampler: str = "tpe"
-    seed: int = 0
     vary: tuple[str, ...] = ()
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     max_kinship: float | None = None
     least_kin: bool = False
     kin_to: tuple[str, ...] = ()
-    options: Options = field(default_factory=Options)
-    family: str = ""
     allow_partial: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if len(set(self.parents)) < len(self.parents):
             raise SearchError("a parent is named twice; name each model once")
         _ = self.space
@@ -122,7 +89,7 @@ class RecipePlan:
 
 
 @dataclass(frozen=True)
-class RecipeRecord:
+class RecipeRecord(RunState):
     """A recipe search and what it has found so far.
 
     Attributes
@@ -131,21 +98,11 @@ class RecipeRecord:
     study : str
         Name of its study in the database, where Optuna keeps what it learns from.
     trials : tuple of Trial
-        Those of the study that have begun.
+        Those of the study that have begun; in the file once the search is over.
     importance : Mapping of str to float
-        Share of each dimension in the variation of the score.
+        Share of each dimension in the variation of the score, once the search is over.
     held_out : HeldOut or None
         Known at the end.
-    unit : {"percent", "bits per byte"}
-        Of the scores, once there is one.
-    over : bool
-        True once nothing is left to do.
-    fingerprints : Mapping of str to str
-        Of base, parents and the models to differ from, by path.
-    questions : Mapping of str to str
-        Digest of each task's configuration and data when the search began, by name; all its scores are of these.
-    noted : tuple of str
-        What must be said beside the scores.
     """
 
     plan: RecipePlan
@@ -153,11 +110,16 @@ class RecipeRecord:
     trials: tuple[Trial, ...] = ()
     importance: Mapping[str, float] = field(default_factory=dict)
     held_out: HeldOut | None = None
-    unit: Unit = "percent"
-    over: bool = False
-    fingerprints: Mapping[str, str] = field(default_factory=dict)
-    questions: Mapping[str, str] = field(default_factory=dict)
-    noted: tuple[str, ...] = ()
+
+    @property
+    def begun(self) -> bool:
+        """Say whether a trial has begun."""
+        return bool(self.trials)
+
+    @property
+    def shares(self) -> Mapping[str, float]:
+        """The importance so far, fitted now where the search is not over."""
+        return self.importance or _shares(self.plan, self.trials)
 
     @property
     def warnings(self) -> list[str]:
@@ -173,9 +135,13 @@ class RecipeRecord:
     @property
     def best(self) -> Trial | None:
         """The best trial within the limit of kinship; None before one has a score."""
+        return best_trial(self.within)
+
+    @property
+    def within(self) -> list[Trial]:
+        """The trials within the limit of kinship."""
         most = self.plan.max_kinship
-        within = [one for one in self.trials if most is None or one.kinship is None or one.kinship <= most]
-        return best_trial(within)
+        return [one for one in self.trials if most is None or one.kinship is None or one.kinship <= most]
 
 
 def recipe_at(plan: RecipePlan, values: Values) -> Recipe:
@@ -192,31 +158,23 @@ def recipe_at(plan: RecipePlan, values: Values) -> Recipe:
     return keeping_template(compose(plan.method, parents, plan.base, parameters, own, seed=plan.seed))
 
 
-def new_recipe_run_name(plan: RecipePlan) -> str:
-    """Return a name for a search that no other has, such as ``demo-ties-2``."""
-    return _RUNS.new_name(f"{plan.family or 'own'}-{plan.method}")
+def trial_name(number: int | str) -> str:
+    """Return the name of a trial's child; of ``*``, a pattern for all."""
+    return f"trial-{number}"
 
 
-def _to_dict(record: RecipeRecord) -> dict[str, Any]:
-    return asdict(record) | {"trials": [trial_to_dict(one) for one in record.trials]}
+def trial_folder(folder: Path, number: int, attempt: int = 1) -> Path:
+    """Return where the child of a trial lies, as long as it is kept."""
+    return models_of(folder, attempt) / trial_name(number)
 
 
-def _from_dict(data: dict[str, Any]) -> RecipeRecord:
-    plan, held_out = data["plan"], data["held_out"]
-    lists = {name: tuple(plan[name]) for name in ("parents", "tasks", "vary", "kin_to")}
-    ranges = {name: (low, high) for name, (low, high) in plan["ranges"].items()}
-    return RecipeRecord(
-        **data
-        | {
-            "plan": RecipePlan(**plan | lists | {"ranges": ranges, "options": Options(**plan["options"])}),
-            "trials": tuple(map(trial_from_dict, data["trials"])),
-            "noted": tuple(data.get("noted", ())),
-            "held_out": held_out and HeldOut(**held_out),
-        }
-    )
+def _shares(plan: RecipePlan, trials: tuple[Trial, ...]) -> Mapping[str, float]:
+    return _fitted(plan.space, tuple((one.number, one.state, one.score, tuple(one.values.items())) for one in trials))
 
 
-_RUNS = Records("recipe-run", _to_dict, _from_dict)
-recipe_run_folder, recipe_run_names, load_recipe_run = _RUNS.folder, _RUNS.names, _RUNS.load
-readable_recipe_runs = _RUNS.readable
-read_recipe_run, write_recipe_run, delete_recipe_folder = _RUNS.read, _RUNS.write, _RUNS.delete
+@lru_cache(maxsize=16)
+def _fitted(
+    space: Space, trials: tuple[tuple[int, State, float | None, tuple[tuple[str, int | float], ...]], ...]
+) -> Mapping[str, float]:
+    """Return the importance; fitting it takes its time, and a page that watches a search asks again and again."""
+    return importance(space, [Trial(number, dict(values), state, score) for number, state, score, values in trials])

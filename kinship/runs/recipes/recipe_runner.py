@@ -1,69 +1,58 @@
-"""What a recipe search needs done: a trial's child is related, merged and scored, and removed unless it is the best."""
+"""What a recipe search needs done: a trial's child is related, merged and scored, and removed unless it is kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from math import isnan
 from pathlib import Path
 
-from kinship.checkpoints import Alignment, Checkpoint, align, open_checkpoint, unique_names
+from kinship.checkpoints import Alignment, Checkpoint, open_checkpoint, unique_names
 from kinship.errors import RecipeError, ScoreError, SearchError
-from kinship.evaluation import Evaluator, Part, Scores, Unit, caveats, resolve_tasks
+from kinship.evaluation import Evaluator, Part, Scores, Task, caveats
 from kinship.evolution.recipes import Trial, Values
 from kinship.merging import predict, predicted_table, preflight, reference, vanish
-from kinship.runs.recipes.recipe_plan import RecipePlan, recipe_at
-from kinship.runs.same_plan import keep_questions
+from kinship.report import Report
+from kinship.runs.bench import Bench
+from kinship.runs.recipes.recipe_plan import RecipeRecord, recipe_at, trial_name
+from kinship.runs.recipes.recipe_study import kept_trials, make_tables
 from kinship.similarity import GramTable, gram_table, kinship_matrix
-from kinship.workspace.store.merges import make_merge
-from kinship.workspace.store.score_records import evaluate_kept
 from kinship.workspace.work.measure import measure
 from kinship.workspace.work.model_fault import alone_at_fault
 
-__all__ = ["RecipeBench", "trial_folder"]
+__all__ = ["RecipeBench"]
 
 _CHILD = "child"
-_TRIAL = "trial-"
 
 
-class RecipeBench:
-    """Makes, relates and scores the children of one search; what is there is not made again.
+class RecipeBench(Bench[RecipeRecord]):
+    """Makes, relates and scores the children of one search by the numbers and values of their trials.
 
     Attributes
     ----------
-    unit : {"percent", "bits per byte"} or None
-        Of the last score made.
-    warnings : list of str
-        What must be said beside the scores.
-
-    Parameters
-    ----------
-    plan : RecipePlan
-    folder : Path
-        Of the search; the children are made in it.
-    evaluator : Evaluator
-    report : callable
-        Told what is being done; may raise to end the work.
+    before : tuple of str
+        Names of the base and the parents.
     """
 
-    def __init__(self, plan: RecipePlan, folder: Path, evaluator: Evaluator, report: Callable[[str], None]) -> None:
-        self.unit: Unit | None = None
-        self.warnings: list[str] = []
-        self._plan = plan
-        self._folder = folder
-        self._evaluator = evaluator
-        self._report = report
-        self._tasks = resolve_tasks(plan.tasks, plan.include_path)
+    def __init__(self, record: RecipeRecord, folder: Path, evaluator: Evaluator, report: Report) -> None:
+        super().__init__(record, folder, evaluator, report)
+        make_tables()
+        if record.trials and not kept_trials(record.study):
+            raise SearchError(
+                f"the trials of {folder} are in the database of another KINSHIP_HOME"
+                + (f", {record.home}" if record.home else "")
+                + "; set that to go on with it, or choose another folder"
+            )
+        paths = [Path(path) for path in dict.fromkeys((self.plan.base, *self.plan.parents))]
+        self.before = unique_names(paths)
+        self.paths |= zip(self.before, paths, strict=True)
         self._related: tuple[Alignment, GramTable] | None = None
+        self.at(record)
 
-    @property
-    def questions(self) -> dict[str, str]:
-        """The digest of each task's configuration and data, by its name."""
-        return {task.name: self._evaluator.digest(task) for task in self._tasks}
-
-    def keep_questions(self) -> None:
-        """Copy own questions into the folder of the search."""
-        keep_questions(self._folder, self._tasks)
+    def at(self, record: RecipeRecord) -> None:
+        """Note how far the kept search is."""
+        plan, over = self.plan, sum(one.state != "running" for one in record.trials)
+        self.done, self.steps = over, plan.trials + plan.held_out_evaluations
+        self.doing = f"trial {over} of {plan.trials - 1}: " if over < plan.trials else "held out: "
 
     def check(self) -> None:
         """Refuse at the start what would come to nothing at the end.
@@ -77,14 +66,14 @@ class RecipeBench:
         TaskError
             A task has too few questions for two halves.
         """
-        self._aligned()
-        start = self._plan.space.start
+        self.aligned(self._members())
+        start = self.plan.space.start
         fault = self.fault(0, start)
-        findings = preflight(recipe_at(self._plan, start))
+        findings = preflight(recipe_at(self.plan, start))
         self.warn(one.message for one in findings if one.severity == "warning")
         if fault:
             raise SearchError(f"the starting recipe cannot be merged: {fault}")
-        self._evaluator.check(self._tasks, replace(self._plan.options, part="held-out"))
+        super().check()
 
     def fault(self, number: int, values: Values) -> str:
         """Say what about its parameters keeps the recipe from being merged; empty where nothing does.
@@ -94,10 +83,10 @@ class RecipeBench:
         RecipeError
             Something else does, which other parameters would not mend: a full disk, a model that is gone.
         """
-        out = trial_folder(self._folder, number)
+        out = self.models / trial_name(number)
         if out.exists():
             return ""
-        errors = [one for one in preflight(recipe_at(self._plan, values), out) if one.severity == "error"]
+        errors = [one for one in preflight(recipe_at(self.plan, values), out) if one.severity == "error"]
         if any(one.what != "parameters" for one in errors):
             raise RecipeError("; ".join(one.message for one in errors))
         return "; ".join(one.message for one in errors)
@@ -108,9 +97,9 @@ class RecipeBench:
         It is predicted from the family's table where the method allows that, rounding to the stored dtype included,
         and measured on the merged child otherwise; None where it is undefined or the child cannot be made.
         """
-        self._report("kinship of the child")
+        self.tell("kinship of the child")
         alignment, table = self._table()
-        recipe = recipe_at(self._plan, values)
+        recipe = recipe_at(self.plan, values)
         members = zip(alignment.names, (alignment.base, *alignment.members), strict=True)
         rows = {reference(one): name for name, one in members}
         told = predicted_table(predict(recipe, table, rows), table, _CHILD, alignment.base.dtype)
@@ -119,7 +108,7 @@ class RecipeBench:
                 told = self._measured(number, values)
             except ScoreError:
                 return None
-        wanted = self._plan.kin_to or self._plan.parents
+        wanted = self.plan.kin_to or self.plan.parents
         line = zip(alignment.members, kinship_matrix(told).values[-1, :-1].tolist(), strict=True)
         return max((value for one, value in line if str(one.path) in wanted and not isnan(value)), default=None)
 
@@ -131,75 +120,54 @@ class RecipeBench:
         ScoreError
             It cannot be made, or has no score.
         """
-        scores = self.scores(number, values, "search")
-        if scores.average is None:
-            raise SearchError("percent and bits per byte have no common average; search on tasks of one kind")
-        self.unit = next(iter(scores.averages))
-        return scores.average
-
-    def scores(self, number: int, values: Values, part: Part) -> Scores:
-        """Return the scores of the child on one half of the questions; `ScoreError` as in `score`."""
         with alone_at_fault():
-            return self._scores(open_checkpoint(self._made(number, values)), part)
+            scores = self.scores(self.child(number, values), "search")
+        return self.average(scores)
 
-    def held_out_before(self) -> dict[str, Scores]:
-        """Return the scores of the base and the parents on the half that the search never sees, by name.
+    def child(self, number: int, values: Values) -> str:
+        """Make the child of a trial unless it is there, and return its name."""
+        self.make(trial_name(number), recipe_at(self.plan, values))
+        return trial_name(number)
 
-        One that has no score is left out, and named among the warnings.
-        """
-        paths = [Path(path) for path in dict.fromkeys((self._plan.base, *self._plan.parents))]
-        found = {}
-        for name, path in zip(unique_names(paths), paths, strict=True):
-            try:
-                with alone_at_fault():
-                    found[name] = self._scores(open_checkpoint(path), "held-out")
-            except ScoreError as error:
-                self.warn([f"{name} has no score: {error}"])
-        return found
+    def held_out_child(self, trial: Trial) -> Scores | None:
+        """Return the scores of a trial's child on the held-out half; None, and a warning, where it has none."""
+        if trial.score is None:
+            return None
+        told = f"trial {trial.number} has no score on the questions that were held out"
+        try:
+            with alone_at_fault():
+                return self.held_out(self.child(trial.number, trial.values), told)
+        except ScoreError as error:
+            self.warn([f"{told}: {error}"])
+            return None
 
-    def warn(self, said: Iterable[str]) -> None:
-        """Keep what must be said, once."""
-        self.warnings += [one for one in dict.fromkeys(said) if one not in self.warnings]
-
-    def keep(self, trials: Iterable[Trial | None]) -> None:
+    def keep(self, trials: Iterable[Trial]) -> None:
         """Remove the children of all other trials; their recipes follow from their values."""
-        wanted = {trial_folder(self._folder, one.number) for one in trials if one is not None}
-        for child in (self._folder / "models").glob("trial-*"):
-            if child not in wanted:
+        wanted = {trial_name(one.number) for one in trials}
+        for child in self.models.glob(trial_name("*")):
+            if child.name not in wanted:
                 vanish(child)
 
-    def _scores(self, model: Checkpoint, part: Part) -> Scores:
-        options = replace(self._plan.options, part=part)
-        scores = evaluate_kept(
-            self._evaluator, model, self._tasks, options, progress=lambda _, what: self._report(f"scoring: {what}")
-        )
-        if not model.name.startswith(_TRIAL) or model.name == trial_folder(self._folder, 0).name:
-            self.warn(caveats(model.name, scores))  # what is so of the first child is so of all
+    def scores(self, name: str, part: Part, tasks: Sequence[Task] | None = None) -> Scores:
+        """Return the scores of a model, as on every bench, and warn of what takes from them."""
+        scores = super().scores(name, part, tasks)
+        if name in (*self.before, trial_name(0)):
+            self.warn(caveats(name, scores))  # what is so of the first child is so of all
         return scores
 
     def _measured(self, number: int, values: Values) -> GramTable:
         """Return the family's table with the child, which is made for it."""
         alignment, table = self._table()
         with alone_at_fault():
-            child = open_checkpoint(self._made(number, values))
-            grown = align(alignment.base, [*alignment.members, child], allow_partial=self._plan.allow_partial)
-            return gram_table(grown, self._plan.options.device, known=table)
-
-    def _made(self, number: int, values: Values) -> Path:
-        out = trial_folder(self._folder, number)
-        return make_merge(recipe_at(self._plan, values), out, lambda _, what: self._report(f"merging: {what}")).path
+            child = self.opened(self.child(number, values))
+            grown = self.aligned([*alignment.members, child])
+            return gram_table(grown, self.plan.options.device, known=table)
 
     def _table(self) -> tuple[Alignment, GramTable]:
         if self._related is None:
-            alignment = self._aligned()
-            self._related = (alignment, measure(alignment, self._plan.options.device))
+            alignment = self.aligned(self._members())
+            self._related = (alignment, measure(alignment, self.plan.options.device))
         return self._related
 
-    def _aligned(self) -> Alignment:
-        members = [open_checkpoint(path) for path in dict.fromkeys((*self._plan.parents, *self._plan.kin_to))]
-        return align(open_checkpoint(self._plan.base), members, allow_partial=self._plan.allow_partial)
-
-
-def trial_folder(folder: Path, number: int) -> Path:
-    """Return where the child of a trial lies, as long as it is kept."""
-    return folder / "models" / f"{_TRIAL}{number}"
+    def _members(self) -> list[Checkpoint]:
+        return [open_checkpoint(path) for path in dict.fromkeys((*self.plan.parents, *self.plan.kin_to))]

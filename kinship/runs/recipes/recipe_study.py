@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from kinship.evolution.recipes import DIRECTIONS
-from kinship.runs.recipes.recipe_plan import delete_recipe_folder, load_recipe_run
+from kinship.evolution.recipes import DIRECTIONS, Trial, told_trials
 from kinship.workspace.store.database import BUSY_SECONDS, database_errors, transaction
 from kinship.workspace.store.home import database_url
 
 if TYPE_CHECKING:
     import optuna
 
-__all__ = ["delete_recipe_run", "opened_study"]
+__all__ = ["delete_study", "kept_trials", "make_tables", "opened_study"]
 
 
 @contextmanager
@@ -42,16 +41,27 @@ def opened_study(name: str, aims: int) -> Iterator[optuna.Study]:
         )
 
 
-def delete_recipe_run(name: str) -> None:
-    """Remove a recipe search of the workspace: its study, its record and its models."""
+def make_tables() -> None:
+    """Make the tables of studies if they are not there: before others look for trials, who would make them as well."""
+    with _storage_errors():
+        _storage()
+
+
+def kept_trials(name: str) -> tuple[Trial, ...]:
+    """Return the trials of a study that have begun, none where there is no such study."""
     import optuna
 
-    study = load_recipe_run(name).study
-    with _storage_errors():
-        storage = _storage()
-        if study in optuna.get_all_study_names(storage):
-            optuna.delete_study(study_name=study, storage=storage)
-    delete_recipe_folder(name)
+    with _storage_errors(), suppress(KeyError):
+        return told_trials(optuna.load_study(study_name=name, storage=_storage()))
+    return ()
+
+
+def delete_study(name: str) -> None:
+    """Remove a study if there is one."""
+    import optuna
+
+    with _storage_errors(), suppress(KeyError):
+        optuna.delete_study(study_name=name, storage=_storage())
 
 
 def _storage() -> optuna.storages.RDBStorage:

@@ -11,6 +11,7 @@ from kinship.demo.contributor import contribution_steps, is_demo_model
 from kinship.demo.text_tasks import TASKS
 from kinship.errors import KinshipError
 from kinship.evaluation import DEMO, Options
+from kinship.runs.forecast import forecast
 from kinship.runs.fusion.fusion_record import (
     FusionPlan,
     FusionRecord,
@@ -21,7 +22,9 @@ from kinship.runs.fusion.fusion_record import (
     new_fusion_name,
     write_fusion,
 )
+from kinship.runs.fusion.fusion_run import FUSION
 from kinship.ui.evolution.fusion_views import show_fused, show_outcome
+from kinship.ui.shell.forecast import choose_keep, show_forecast
 from kinship.ui.shell.run_controls import More, choose_one, go_on, own_names, show_controls, watch
 from kinship.ui.shell.words import counted
 from kinship.workspace import Job
@@ -71,9 +74,13 @@ def _ask(family: Family) -> None:
         + ".",
     )  # fmt: skip
     seed = row.number_input("Seed", 0, 2**31 - 1, 0, key="fusion-seed", bind="query-params", width=100)
+    keep = choose_keep("keep-fused", "all", help="When it is over; the last shared model always stays.")
+    if keep != "all":
+        st.warning("Shared models that go cannot be made again: their contributions are gone too.")
+    plan = None
     if len(contributors) < 2:
         st.caption("An average needs two contributors or more.")
-    if row.button("Start the fusion", key="start-fusion", type="primary", disabled=len(contributors) < 2):
+    else:
         plan = FusionPlan(
             family.base,
             tuple(name for name in names if name in contributors),
@@ -83,15 +90,21 @@ def _ask(family: Family) -> None:
             steps=steps,
             options=Options(batch_size=_BATCH),
             family=family.name,
+            keep=keep,
         )
+    if row.button("Start the fusion", key="start-fusion", type="primary", disabled=plan is None) and plan:
         name = new_fusion_name(plan)
         write_fusion(fusion_folder(name), FusionRecord(plan))
         st.session_state["fusion"] = name
         go_on("fuse", name)
-    st.caption(
+    work = (
         f"{counted(rounds * len(contributors), 'contribution')}, {counted(rounds, 'average')} and "
         f"{counted(rounds + 1, 'evaluation')} on all four tasks; it goes on when this tab is closed."
     )
+    if plan is None:
+        st.caption(work)
+    else:
+        show_forecast([forecast(FUSION, plan)], "{merges} averages and {evaluations} evaluations", work)
 
 
 def _say_what_is_needed(family: Family) -> None:
@@ -125,13 +138,13 @@ def _live(family: Family, name: str, job: Job | None) -> None:
 def _controls(name: str, record: FusionRecord, job: Job | None) -> None:
     def add(rounds: int) -> None:
         longer = replace(record.plan, rounds=record.plan.rounds + rounds)
-        write_fusion(fusion_folder(name), replace(record, plan=longer, done=False))
+        write_fusion(fusion_folder(name), replace(record, plan=longer, over=False))
 
     show_controls(
         job,
         "fuse",
         name,
-        over=record.done,
+        over=record.over,
         keeps="Finished contributions stay; it goes on where it was.",
         more=More("rounds", 2, _MOST_ROUNDS, add),
         removes="Removes the fusion and its shared models, also from the family. The base stays.",

@@ -26,7 +26,7 @@ _READING = (
 def show_outcome(record: FusionRecord, fusion: Fusion) -> None:
     """Show how far the shared model has come, in numbers and a sentence."""
     count, last = len(fusion.rounds) - 1, fusion.rounds[-1]
-    held_out = record.held_out.get(shared_name(count)) if record.done else None
+    held_out = record.held_out.get(shared_name(count)) if record.over else None
     related = last.relation
     digits = decimals(fusion.rounds[0].evaluation.unit)
     numbers = {
@@ -49,7 +49,7 @@ def show_outcome(record: FusionRecord, fusion: Fusion) -> None:
     row = st.container(horizontal=True, gap="small")
     for title, (value, about) in numbers.items():
         row.metric(title, value, border=True, width=148, help=about)
-    if record.done:
+    if record.over:
         st.markdown(_verdict(record, digits))
 
 
@@ -69,7 +69,7 @@ def show_fused(family: Family, name: str, record: FusionRecord, fusion: Fusion) 
 
 def _verdict(record: FusionRecord, digits: int) -> str:
     """Say whether the last shared model is better than the base, by the paired error of the held-out half."""
-    over = record.over["held-out"]
+    over = record.over_base["held-out"]
     error = "" if over.stderr is None else f" ± {over.stderr:.{digits}f}"
     points = f"**{over.points:+.{digits}f}{error}**"
     told = (
@@ -141,15 +141,17 @@ def _show_contributions(fusion: Fusion) -> None:
 def _show_models(family: Family, name: str, record: FusionRecord, fusion: Fusion) -> None:
     """Offer the shared models to the family; they are kept, contributions of rounds that were averaged are not."""
     folder = fusion_folder(name)
-    made = [shared_name(count) for count in range(1, len(fusion.rounds))]
-    paths = {one: shared_model(record.plan, folder, one) for one in made}
+    names = [shared_name(count) for count in range(1, len(fusion.rounds))]
+    paths = {one: shared_model(record.plan, folder, one) for one in names}
+    made = [one for one in names if paths[one].is_dir()]
     free = [one for one in made if str(paths[one]) not in family.members]
     if not made:
         st.write("The first shared model is there after the first round.")
         return
     joined = [one for one in made if one not in free]
     st.caption(
-        "Every shared model is kept, with its recipe and card; contributions are removed once they have been averaged."
+        ("Every shared model is kept" if made == names else f"Of {len(names)} shared models, {len(made)} are kept")
+        + ", with its recipe and card; contributions are removed once they have been averaged."
         + (f" In the family {family.name}: {', '.join(joined)}." if joined else "")
     )
     if free:

@@ -12,6 +12,7 @@ from kinship.plots import generations, matrix, search_tree
 from kinship.plots.report import Section, report_html
 from kinship.plots.rows import Rows, to_csv
 from kinship.runs.pairs.pair_record import RunRecord, run_folder
+from kinship.runs.pairs.pair_run import PAIRS
 from kinship.runs.retention import clean, kept_models
 from kinship.ui.evolution.search_views import baseline_lines, kin_info
 from kinship.ui.shell.work import show_latest
@@ -62,12 +63,12 @@ def show_export(name: str, record: RunRecord, *, ready: bool) -> None:
 
 
 def _show_models(name: str, record: RunRecord) -> None:
-    kept = kept_models(record)
+    kept = kept_models(PAIRS, record, run_folder(name))
     st.markdown(f"**{len(kept)} of {len(record.recipes)} models are on the disk.** Recipes are always kept.")
     row = st.container(horizontal=True, vertical_alignment="bottom")
     keep = row.number_input("Keep the best", 0, max(len(kept), 1), min(record.plan.k, len(kept)), key="keep", width=160)
     if row.button("Remove the others", key="remove", disabled=not kept):
-        clean(run_folder(name), keep)
+        clean(PAIRS, run_folder(name), keep)
         st.rerun()
     gone = [one for one in record.recipes if one not in kept]
     if gone:

@@ -7,14 +7,15 @@ import streamlit as st
 from kinship.errors import KinshipError
 from kinship.evolution import STOPPING_RULES, STRATEGIES, Limits, Rule, stopping_rule
 from kinship.merging import starting_parameters
-from kinship.runs.pairs.pair_forecast import Forecast, forecast
+from kinship.runs.forecast import forecast
 from kinship.runs.pairs.pair_plan import Plan
 from kinship.runs.pairs.pair_record import RunRecord, new_run_name, run_folder, write_run
+from kinship.runs.pairs.pair_run import PAIRS
 from kinship.ui.merge.recipe_form import choose_method
 from kinship.ui.shell.current import chosen_models, member_names
+from kinship.ui.shell.forecast import choose_keep, show_forecast
 from kinship.ui.shell.partial import show_comparable
 from kinship.ui.shell.scoring import choose_scoring
-from kinship.ui.shell.words import bytes_text, duration
 from kinship.workspace import submit
 from kinship.workspace.store.families import Family
 
@@ -25,7 +26,7 @@ def ask_for_search(family: Family) -> None:
     """Show the form with the estimate; the button puts one run a strategy in the queue and chooses the last (`run`)."""
     try:
         plans = _plans(family)
-        expected = [forecast(plan) for plan in plans]
+        expected = [forecast(PAIRS, plan) for plan in plans]
     except KinshipError as error:
         st.warning(str(error))
         return
@@ -34,7 +35,8 @@ def ask_for_search(family: Family) -> None:
     elif not show_comparable(family, plans[0].foundations):
         return
     else:
-        _show_estimate(expected)
+        work = "{merges} merges (baselines included) and {evaluations} evaluations"
+        show_forecast(expected, work, "Equal merges and scores that are kept already are not made again.")
     if st.button("Start the search", key="start", type="primary", disabled=not plans, width="stretch"):
         for plan in plans:
             name = new_run_name(plan)
@@ -68,6 +70,11 @@ def _plans(family: Family) -> list[Plan]:
     with st.expander("Stopping rules and limits"):
         rules = _rules()
         limits = _limits(generations)
+    keep = choose_keep(
+        "keep-models",
+        help="When it is over. With the best stay its parents and the best baseline; what is in a family or in a job "
+        "always stays, and so do recipes, from which any model can be made again.",
+    )
     if len(names) < 2 or not scoring.tasks:
         return []
     return [
@@ -86,6 +93,7 @@ def _plans(family: Family) -> list[Plan]:
             limits=limits,
             family=family.name,
             allow_partial=family.allow_partial,
+            keep=keep,
         )
         for strategy in strategies
     ]
@@ -111,18 +119,3 @@ def _limits(generations: int) -> Limits:
     evaluations = st.number_input("Evaluations at most", 1, value=None, key="most-evaluations", placeholder="any")
     minutes = st.number_input("Minutes at most", 0.1, value=None, key="most-minutes", placeholder="any")
     return Limits(generations, merges, evaluations, minutes)
-
-
-def _show_estimate(expected: list[Forecast]) -> None:
-    merges = sum(one.effort.merges + one.effort.baselines for one in expected)
-    evaluations = sum(one.effort.evaluations + one.effort.held_out for one in expected)
-    known = [one.seconds for one in expected if one.seconds is not None]
-    time = f"about {duration(sum(known))}" if len(known) == len(expected) else "unknown until something was measured"
-    size, free = sum(one.size for one in expected), expected[0].free
-    st.markdown(
-        f"**At most** {merges} merges (baselines included) and {evaluations} evaluations  \n"
-        f"**Time** {time}  \n**Disk** {bytes_text(size)} of {bytes_text(free)} free"
-    )
-    if size > free:
-        st.warning("There is not enough disk for all of its models; free some, or ask for less.")
-    st.caption("Equal merges and scores that are kept already are not made again.")

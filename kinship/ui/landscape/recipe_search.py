@@ -8,14 +8,14 @@ import streamlit as st
 
 from kinship.errors import KinshipError
 from kinship.evolution.recipes import Trial
-from kinship.runs.recipes.recipe_plan import (
-    RecipeRecord,
+from kinship.runs.recipes.recipe_plan import RecipeRecord
+from kinship.runs.recipes.recipe_record import (
+    delete_recipe_run,
     load_recipe_run,
     recipe_run_folder,
     recipe_run_names,
     write_recipe_run,
 )
-from kinship.runs.recipes.recipe_study import delete_recipe_run
 from kinship.ui.landscape.recipe_search_form import ask_for_recipe_search
 from kinship.ui.landscape.recipe_search_views import show_recipe_views
 from kinship.ui.shell.run_controls import More, choose_one, own_names, show_controls, watch
@@ -128,6 +128,6 @@ def _controls(name: str, record: RecipeRecord, job: Job | None) -> None:
         over=record.over,
         keeps="Trials stay; it goes on with the one it was at.",
         more=More("trials", 10, 10_000, add),
-        removes="Removes the search, its trials and its best child. Parents stay.",
+        removes="Removes the search, its trials and their children. Parents stay.",
         discard=lambda: delete_recipe_run(name),
     )

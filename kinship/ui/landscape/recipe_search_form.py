@@ -10,19 +10,15 @@ import streamlit as st
 from kinship.errors import KinshipError
 from kinship.evolution.recipes import SAMPLERS, searchable_methods, searchable_parameters
 from kinship.merging import Method, Parameter
-from kinship.runs.recipes.recipe_forecast import RecipeForecast, recipe_forecast
-from kinship.runs.recipes.recipe_plan import (
-    RecipePlan,
-    RecipeRecord,
-    new_recipe_run_name,
-    recipe_run_folder,
-    write_recipe_run,
-)
+from kinship.runs.forecast import forecast
+from kinship.runs.recipes.recipe_plan import RecipePlan, RecipeRecord
+from kinship.runs.recipes.recipe_record import new_recipe_run_name, recipe_run_folder, write_recipe_run
+from kinship.runs.recipes.recipe_run import RECIPES
 from kinship.saturation import SATURATION
 from kinship.ui.shell.current import chosen_models, member_names
+from kinship.ui.shell.forecast import choose_keep, show_forecast
 from kinship.ui.shell.partial import show_comparable
 from kinship.ui.shell.scoring import choose_scoring
-from kinship.ui.shell.words import bytes_text, duration
 from kinship.workspace import submit
 from kinship.workspace.store.families import Family
 
@@ -36,7 +32,7 @@ def ask_for_recipe_search(family: Family) -> None:
     """Show the form with the estimate; the button puts the search in the queue and chooses it (`search`)."""
     try:
         plan = _plan(family)
-        expected = recipe_forecast(plan) if plan.tasks else None
+        expected = forecast(RECIPES, plan) if plan.tasks else None
     except KinshipError as error:
         st.warning(str(error))
         return
@@ -45,7 +41,8 @@ def ask_for_recipe_search(family: Family) -> None:
     elif not show_comparable(family, list(dict.fromkeys((*plan.parents, *plan.kin_to)))):
         return
     else:
-        _show_estimate(expected)
+        work = "{merges} merges and {evaluations} evaluations"
+        show_forecast([expected], work, "The first trial is the method as it starts.")
     if st.button("Start the search", key="start", type="primary", disabled=expected is None, width="stretch"):
         name = new_recipe_run_name(plan)
         write_recipe_run(recipe_run_folder(name), RecipeRecord(plan))
@@ -85,6 +82,8 @@ def _plan(family: Family) -> RecipePlan:
     trials = row.number_input("Trials", 1, 10_000, 30, key="trials", bind="query-params", width=110)
     seed = row.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params", width=110)
     scoring = choose_scoring(family)
+    kinship = _kinship(paths)
+    keep = choose_keep("keep-models", help="Of the children, when it is over; every recipe stays.")
     return RecipePlan(
         base=family.base,
         parents=tuple(paths[name] for name in parents),
@@ -99,7 +98,8 @@ def _plan(family: Family) -> RecipePlan:
         options=scoring.options,
         family=family.name,
         allow_partial=family.allow_partial,
-        **_kinship(paths),
+        keep=keep,
+        **kinship,
     )
 
 
@@ -169,14 +169,3 @@ def _kinship(paths: dict[str, str]) -> dict[str, Any]:
         return {"least_kin": True, "kin_to": kin_to}
     most = row.number_input("is at most", -1.0, 1.0, SATURATION, 0.05, key="kin-most", bind="query-params", width=100)
     return {"max_kinship": most, "kin_to": kin_to}
-
-
-def _show_estimate(expected: RecipeForecast) -> None:
-    time = f"about {duration(expected.seconds)}" if expected.seconds else "unknown until something was measured"
-    st.markdown(
-        f"**At most** {expected.merges} merges and {expected.evaluations} evaluations  \n"
-        f"**Time** {time}  \n**Disk** {bytes_text(expected.size)} of {bytes_text(expected.free)} free"
-    )
-    if expected.size > expected.free:
-        st.warning("There is not enough disk for its models; free some first.")
-    st.caption("The first trial is the method as it starts; of all children only the best is kept.")

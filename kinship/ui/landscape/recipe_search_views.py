@@ -50,10 +50,11 @@ def _show_history(name: str, record: RecipeRecord) -> None:
 
 
 def _show_importance(name: str, record: RecipeRecord) -> None:
-    if not record.importance:
+    shares = record.shares
+    if not shares:
         st.write("Importance is known once two trials differ in their score.")
         return
-    info = recipe_importance.importance_info(record.importance)
+    info = recipe_importance.importance_info(shares)
     show_figure(
         recipe_importance.draw(info),
         key="importance",
@@ -65,8 +66,9 @@ def _show_importance(name: str, record: RecipeRecord) -> None:
 
 
 def _show_parameter(name: str, record: RecipeRecord) -> None:
+    shares = record.shares
     dimensions = {one.name: one for one in record.plan.space.dimensions}
-    names = sorted(dimensions, key=lambda one: -record.importance.get(one, 0.0))
+    names = sorted(dimensions, key=lambda one: -shares.get(one, 0.0))
     chosen = st.selectbox("Parameter", names, key="parameter", width=260)
     best = record.best
     number = best.number if best else None

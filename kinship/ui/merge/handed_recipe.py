@@ -6,7 +6,8 @@ import streamlit as st
 
 from kinship.errors import KinshipError
 from kinship.merging import Recipe
-from kinship.runs.recipes.recipe_plan import RecipePlan, load_recipe_run, recipe_at
+from kinship.runs.recipes.recipe_plan import RecipePlan, recipe_at
+from kinship.runs.recipes.recipe_record import load_recipe_run
 from kinship.ui.shell.current import member_names
 from kinship.workspace.store.families import Family
 

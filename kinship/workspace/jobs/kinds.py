@@ -45,7 +45,7 @@ KINDS: Registry[Kind] = Registry(
         ("plane", Kind("long", "kinship.workspace.work.points:score_points")),
         ("push", Kind("long", "kinship.workspace.work.merge_by_hand:push_to_hub")),
         ("recipe-search", Kind("long", "kinship.runs.recipes.recipe_run:search_recipe")),
-        ("remake", Kind("interactive", "kinship.runs.retention:remake_model")),
+        ("remake", Kind("interactive", "kinship.runs.pairs.remake:remake_model")),
         ("soup", Kind("long", "kinship.workspace.work.merge_by_hand:soup_by_hand")),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import numpy as np
@@ -17,9 +16,8 @@ from kinship.evolution.recipes import (
     importance,
     pareto_front,
     space_of,
-    trial_from_dict,
-    trial_to_dict,
 )
+from tests.evolution.worlds import through_json
 
 SPACE = space_of("ties", ["a", "b"], vary=["density", "lambda"])
 
@@ -53,7 +51,7 @@ def test_the_front_holds_what_no_other_trial_beats(points):
 @given(st.floats(0, 1), st.one_of(st.none(), st.floats(-1, 1)))
 def test_a_trial_comes_back_from_json(score, kinship):
     trial = Trial(3, {"lambda": score}, "complete", score, kinship, "the same as trial 1", 0.5)
-    assert trial_from_dict(json.loads(json.dumps(trial_to_dict(trial)))) == trial
+    assert through_json(trial) == trial
 
 
 @pytest.fixture(scope="module")

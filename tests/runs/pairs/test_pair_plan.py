@@ -14,7 +14,8 @@ from kinship.evaluation import Options
 from kinship.evolution import STOPPING_RULES, STRATEGIES, Limits, stopping_rule
 from kinship.merging import METHODS, starting_parameters
 from kinship.merging.compose import PAPER_SLERP
-from kinship.runs.pairs.pair_plan import Plan, longer, plan_from_dict, plan_to_dict
+from kinship.runs.pairs.pair_plan import Plan, longer
+from kinship.runs.pairs.pair_record import RunRecord, read_run, write_run
 from tests.evolution.worlds import last, world
 
 PAIRS = [name for name, one in METHODS.items() if one.max_parents != 1]
@@ -32,18 +33,17 @@ plans = st.builds(
     options=st.builds(Options, batch_size=st.integers(1, 99), limit=st.none() | st.integers(1, 99)),
     rules=st.lists(st.sampled_from(sorted(STOPPING_RULES)).map(stopping_rule)).map(tuple),
     limits=st.builds(Limits, generations=st.none() | st.integers(1, 9), minutes=st.none() | st.floats(0.1, 99)),
+    keep=st.none() | st.sampled_from(("all", "best")) | st.integers(0, 9),
     family=st.text(),
 )
 
 
 @given(plans)
-def test_json_and_back_is_the_same_plan(plan):
-    assert plan_from_dict(json.loads(json.dumps(plan_to_dict(plan)))) == plan
-
-
-@given(plans)
-def test_every_part_of_a_plan_is_kept(plan):
-    assert {one.name for one in fields(Plan)} == {*plan_to_dict(plan)}
+def test_json_and_back_is_the_same_plan_with_every_part(tmp_path_factory, plan):
+    folder = tmp_path_factory.mktemp("run")
+    write_run(folder, RunRecord(plan))
+    assert read_run(folder).plan == plan
+    assert {one.name for one in fields(Plan)} == {*json.loads((folder / "run.json").read_text())["plan"]}
 
 
 def test_the_default_is_the_papers():
@@ -85,9 +85,15 @@ def test_more_generations_pass_what_ended_the_run(budget):
     assert longer(Plan("/base", ("/a", "/b"), ("demo",), rules=rules), ruled, 1).rules == rules[:1]
 
 
-def test_a_damaged_plan_is_refused():
-    data = plan_to_dict(Plan("/base", ("/a", "/b"), ("demo",)))
-    with pytest.raises((KinshipError, TypeError)):
-        plan_from_dict(data | {"colour": "blue"})
+def test_a_damaged_plan_is_refused(tmp_path):
+    write_run(tmp_path, RunRecord(Plan("/base", ("/a", "/b"), ("demo",))))
+    said = json.loads((tmp_path / "run.json").read_text())
+
+    def read(**changes):
+        (tmp_path / "run.json").write_text(json.dumps(said | {"plan": said["plan"] | changes}))
+        read_run(tmp_path)
+
+    with pytest.raises(KinshipError, match=r"damaged \(plan.tasks: "):
+        read(tasks=3)
     with pytest.raises(UnknownNameError):
-        plan_from_dict(data | {"rules": [{"name": "never", "parameters": {}}]})
+        read(rules=[{"name": "never", "parameters": []}])

@@ -21,7 +21,7 @@ from kinship.evolution import Limits, stopping_rule
 from kinship.runs.gains import outcomes
 from kinship.runs.pairs.pair_plan import Plan
 from kinship.runs.pairs.pair_record import RunRecord, load_run, read_run, run_folder, write_run
-from kinship.runs.pairs.pair_run import evolve
+from kinship.runs.pairs.pair_run import PAIRS, evolve
 from kinship.runs.retention import clean
 from kinship.workspace.jobs.queue import cancel, enqueue, job
 from kinship.workspace.store import merges
@@ -109,7 +109,7 @@ def test_nothing_is_made_or_scored_twice_within_a_run_or_across_runs(home, model
 def test_a_merge_that_two_searches_made_is_one_outcome_even_after_a_clean_up(home, models):
     for name in ("one", "two"):
         record = evolve(tiny_plan(models, 1), run_folder(name), Judge(), quiet)
-        clean(run_folder(name), 0)
+        clean(PAIRS, run_folder(name), 0)
     alignment = align(open_checkpoint(models[0]), [open_checkpoint(path) for path in models[1:]])
     assert len(outcomes(alignment, measure(alignment), record.plan.options)) == record.run.merges == 3
 
@@ -145,7 +145,7 @@ def test_more_generations_make_what_a_longer_run_would_have_made(home, models, t
 
 def test_a_cleaned_run_can_be_extended(home, models, tmp_path):
     evolve(tiny_plan(models, 1), tmp_path / "run", Judge(), quiet)
-    assert clean(tmp_path / "run", 0)
+    assert clean(PAIRS, tmp_path / "run", 0)
     longer = evolve(tiny_plan(models, 3), tmp_path / "run", Judge(), quiet)
     whole = evolve(tiny_plan(models, 3), tmp_path / "whole", Judge(), quiet)
     assert timeless(longer, tmp_path / "run") == timeless(whole, tmp_path / "whole")

@@ -20,20 +20,19 @@ from kinship.errors import KinshipError, RecipeError, SearchError, TaskError, Un
 from kinship.evaluation import Evaluator, Options, resolve_tasks
 from kinship.evolution.recipes import best_trial
 from kinship.merging import merge as mergekit_merge
-from kinship.runs.recipes import recipe_run as recipe_searching
-from kinship.runs.recipes.recipe_plan import (
-    RecipePlan,
-    RecipeRecord,
+from kinship.runs.recipes.recipe_plan import RecipePlan, RecipeRecord, recipe_at, trial_folder
+from kinship.runs.recipes.recipe_record import (
+    delete_recipe_run,
     load_recipe_run,
     new_recipe_run_name,
     read_recipe_run,
-    recipe_at,
     recipe_run_folder,
     write_recipe_run,
 )
 from kinship.runs.recipes.recipe_run import carry_out
-from kinship.runs.recipes.recipe_runner import RecipeBench, trial_folder
-from kinship.runs.recipes.recipe_study import delete_recipe_run, opened_study
+from kinship.runs.recipes.recipe_runner import RecipeBench
+from kinship.runs.recipes.recipe_study import opened_study
+from kinship.runs.records import Records
 from kinship.workspace.jobs.queue import cancel, enqueue, job
 from kinship.workspace.store import merges
 from kinship.workspace.store.database import transaction
@@ -166,15 +165,15 @@ def test_a_search_stopped_anywhere_goes_on_to_the_same_end(home, models, tmp_pat
 
 def test_a_search_killed_before_it_wrote_its_last_trial_down_finds_it_in_its_study(home, models, tmp_path, monkeypatch):
     plan = plan_of(models, 4)
-    write = recipe_searching.write_recipe_run
+    write = Records.write
 
-    def dying(folder, record):
+    def dying(records, folder, record):
         if sum(one.state != "running" for one in record.trials) == plan.trials:
             raise KeyboardInterrupt
-        write(folder, record)
+        write(records, folder, record)
 
     with monkeypatch.context() as patch:
-        patch.setattr(recipe_searching, "write_recipe_run", dying)
+        patch.setattr(Records, "write", dying)
         with pytest.raises(KeyboardInterrupt):
             carry_out(plan, tmp_path / "run", Judge(), quiet)
     record = carry_out(plan, tmp_path / "run", Judge(), quiet)
@@ -306,7 +305,7 @@ def test_the_unit_outlives_trials_without_a_score(home, models, tmp_path):
 
     first = carry_out(plan_of(models, 2), tmp_path / "run", Bits(), quiet)
     assert first.unit == "bits per byte"
-    bench = RecipeBench(first.plan, tmp_path / "run", Bits(), quiet)
+    bench = RecipeBench(first, tmp_path / "run", Bits(), quiet)
     assert bench.unit is None
     again = carry_out(replace(first.plan, trials=3), tmp_path / "run", Bits(), quiet)
     assert again.unit == "bits per byte"
