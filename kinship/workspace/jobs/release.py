@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 import kinship
+from kinship.workspace.store.schema import UPGRADES
 
 __all__ = ["RELEASE", "is_newer"]
 
-RELEASE = kinship.__version__
-"""What a process says of itself."""
+RELEASE = f"{kinship.__version__} schema {len(UPGRADES)}"
+"""What a process says of itself: a worker must not write rows that a newer one has given other columns."""
 
 
 def is_newer(release: str, than: str = RELEASE) -> bool:

@@ -89,15 +89,13 @@ def extendable_table(alignment: Alignment, device: Device = "auto") -> tuple[Gra
     members = wanted[1:]
     with reading() as connection:
         parts = [(key, have) for key, have in _held(connection, alignment, device) if _holds(wanted, have)]
-        for key, have in sorted(parts, key=lambda part: sum(f in part[1][1:] for f in members), reverse=True):
+        for key, have in sorted(parts, key=lambda part: -sum(f in part[1][1:] for f in members)):
             row = _whole(connection, key)
             if row is not None and _of_these_weights(row, alignment, have):
-                break
-        else:
-            return None
-    known = [i for i, f in enumerate(members) if f in have[1:]]
-    names = (alignment.names[0], *(alignment.names[1 + i] for i in known))
-    return _restore(row, names, [0, *(_row_of(members[i], have) for i in known)]), known
+                known = [i for i, f in enumerate(members) if f in have[1:]]
+                names = (alignment.names[0], *(alignment.names[1 + i] for i in known))
+                return _restore(row, names, [0, *(_row_of(members[i], have) for i in known)]), known
+    return None
 
 
 def _holds(have: list[str], wanted: list[str]) -> bool:
