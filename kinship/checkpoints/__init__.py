@@ -17,7 +17,7 @@ from kinship.checkpoints.open import needs_torch, open_checkpoint
 from kinship.checkpoints.pointer import is_pointer, refuse_pointer
 from kinship.checkpoints.scales import Scale
 from kinship.checkpoints.scan import Scan, find_checkpoints, scan
-from kinship.checkpoints.stamps import file_stamp, refuse_changed
+from kinship.checkpoints.stamps import file_stamp, refuse_changed, stamp_of
 from kinship.checkpoints.tokenizer import tokenizer_digest
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "refuse_changed",
     "refuse_pointer",
     "scan",
+    "stamp_of",
     "tokenizer_digest",
     "tokenizer_folder",
     "typical_first",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from kinship.errors import CheckpointError
 if TYPE_CHECKING:
     from kinship.checkpoints.checkpoint import Checkpoint
 
-__all__ = ["file_stamp", "refuse_changed"]
+__all__ = ["file_stamp", "refuse_changed", "stamp_of"]
 
 
 def file_stamp(file: Path) -> str:
@@ -21,9 +22,13 @@ def file_stamp(file: Path) -> str:
     changes that one too: an equal stamp says that nothing was written, another one that something may have been.
     """
     try:
-        stat = file.stat()
+        return stamp_of(file.stat())
     except OSError:
         return ""
+
+
+def stamp_of(stat: os.stat_result) -> str:
+    """Return the stamp of a file whose status is known."""
     return f"{stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}"
 
 

@@ -6,17 +6,17 @@ model, task and options. A run that is started again goes on where it was.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kinship.errors import CheckpointError, KinshipError
 from kinship.evaluation import Evaluator
-from kinship.merging import vanish
 from kinship.report import Report
 from kinship.runs.bench import Bench, models_of
 from kinship.runs.kind import RunKind, RunPlan, RunState
-from kinship.runs.retention import keep_models
+from kinship.runs.retention import keep_models, remove_unused
 from kinship.runs.run_lock import alone
 from kinship.runs.same_plan import check_questions, check_same, keep_questions, still_same
 from kinship.workspace.store.home import home_folder
@@ -83,10 +83,18 @@ def carry_out(
         state = replace(bench.noted(kind.finish(state, bench)), over=True)
         kind.records.write(folder, state)
         for before in range(1, state.attempt):
-            vanish(models_of(folder, before))
+            _remove_attempt(folder, before)
         keep_models(kind, state, folder, state.plan.keep)
         report(1.0, "done")
         return state
+
+
+def _remove_attempt(folder: Path, attempt: int) -> None:
+    """Remove the models of an attempt whose questions were corrected since, but for those that something uses."""
+    place = models_of(folder, attempt)
+    remove_unused({model.name: model for model in place.glob("*")}, folder)
+    with suppress(OSError):  # not empty, or not there
+        place.rmdir()
 
 
 def _same(kind: RunKind[P, S, B], kept: S | None, plan: P, folder: Path) -> S:

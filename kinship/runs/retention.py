@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from kinship.errors import SearchError
-from kinship.merging import vanish
 from kinship.runs.kind import Keep, RunKind, RunState
-from kinship.workspace.jobs.queue import list_jobs
+from kinship.workspace.jobs.queue import jobs_under_way
 from kinship.workspace.store.families import families
 from kinship.workspace.store.home import home_folder
+from kinship.workspace.store.merges import remove_model
 
-__all__ = ["clean", "keep_models", "kept_models"]
+__all__ = ["clean", "keep_models", "kept_models", "remove_unused"]
 
 S = TypeVar("S", bound=RunState)
 
@@ -40,18 +40,23 @@ def clean(kind: RunKind[Any, S, Any], folder: Path, keep: Keep) -> list[str]:
 
 
 def keep_models(kind: RunKind[Any, S, Any], state: S, folder: Path, keep: Keep) -> list[str]:
-    """Remove the models of a run that are not chosen, and return their names.
-
-    What is in a family, or named by a job under way or by the run that such a job is about, stays.
-    """
+    """Remove the models of a run that are not chosen and that nothing uses, and return their names."""
     if keep == "all":
         return []
     made, stay = kind.made(state, folder), kind.stay(state, keep)
-    going = [name for name in kept_models(kind, state, folder) if name not in stay]
+    return remove_unused({name: path for name, path in made.items() if name not in stay}, folder)
+
+
+def remove_unused(models: Mapping[str, Path], folder: Path) -> list[str]:
+    """Remove models of the run in a folder, and return their names.
+
+    What is in a family, or named by a job under way or by the run that such a job is about, stays.
+    """
+    going = {name: path for name, path in models.items() if path.is_dir()}
     used = [*_in_families(), *_in_jobs(folder)] if going else []
-    gone = [name for name in going if name not in used and not any(str(made[name]) in text for text in used)]
+    gone = [name for name, path in going.items() if name not in used and not any(str(path) in text for text in used)]
     for name in gone:
-        vanish(made[name])
+        remove_model(going[name])
     return gone
 
 
@@ -62,12 +67,11 @@ def _in_families() -> Iterator[str]:
 
 def _in_jobs(folder: Path) -> Iterator[str]:
     """Yield all that jobs under way, and the runs that they are about, say in words; but for the run in this folder."""
-    for job in list_jobs():
-        if job.state in ("queued", "running"):
-            yield from _texts(job.arguments)
-            for file in home_folder().glob(f"*/{job.arguments.get('run')}/*.json"):
-                with suppress(OSError, ValueError):  # damaged, or discarded at this moment
-                    yield from _texts(json.loads(file.read_text(encoding="utf-8")) if file.parent != folder else "")
+    for job in jobs_under_way():
+        yield from _texts(job.arguments)
+        for file in home_folder().glob(f"*/{job.arguments.get('run')}/*.json"):
+            with suppress(OSError, ValueError):  # damaged, or discarded at this moment
+                yield from _texts(json.loads(file.read_text(encoding="utf-8")) if file.parent != folder else "")
 
 
 def _texts(data: Any) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from kinship.runs.fusion.fusion_run import FUSION, fuse
 from kinship.runs.pairs.pair_plan import Plan
 from kinship.runs.pairs.pair_record import read_run, run_folder
 from kinship.runs.pairs.pair_run import PAIRS, evolve
+from kinship.runs.pairs.remake import remake
 from kinship.runs.recipes.recipe_plan import RecipePlan
 from kinship.runs.recipes.recipe_run import RECIPES, carry_out
 from kinship.runs.retention import clean, kept_models
@@ -139,3 +142,33 @@ def test_what_will_stay_is_told_beforehand(models):
     assert [(one.at_once, one.kept) for one in costs] == [(6, 6), (3, 1), (5, 3)]
     rounds = plan(models[0], 5)
     assert [FUSION.cost(replace(rounds, keep=keep)).kept for keep in (None, "best", 3, 99)] == [5, 2, 4, 5]
+
+
+def test_a_copy_of_a_run_removes_nothing_of_the_run(home, models, tmp_path):
+    evolve(tiny_plan(models, 1), tmp_path / "run", Judge(), quiet)
+    shutil.copytree(tmp_path / "run", tmp_path / "copy")
+    before = there(tmp_path / "run")
+    assert clean(PAIRS, tmp_path / "copy", 0) == []
+    assert there(tmp_path / "run") == before != set()
+
+
+def test_a_child_in_a_family_outlives_the_trials_that_come_after(home, models, tmp_path):
+    asked = RecipePlan(models[0], tuple(models[1:]), ("addition",), method="task_arithmetic", trials=3, keep="all")
+    carry_out(asked, tmp_path / "run", Judge(), quiet)
+    save_family(Family("mine", models[0], (models[1], str(tmp_path / "run" / "models" / "trial-1"))))
+    carry_out(replace(asked, trials=6, keep=0), tmp_path / "run", Judge(), quiet)
+    assert there(tmp_path / "run") == {"trial-1"}
+
+
+def test_a_model_is_not_made_again_of_others_than_it_was_made_of(home, models):
+    folder = run_folder("run")
+    record = evolve(tiny_plan(models, 1), folder, Judge(), quiet)
+    clean(PAIRS, folder, 0)
+    os.utime(Path(models[1]) / "model.safetensors", ns=(1, 1))
+    with pytest.raises(SearchError, match=f"{models[1]} has changed"):
+        remake(folder, record.run.best.name, quiet)
+    assert there(folder) == set()
+
+
+def test_no_model_is_told_of_where_none_stays(models):
+    assert [PAIRS.cost(tiny_plan(models, keep=keep)).kept for keep in (0, 1, None)] == [0, 1, 4]

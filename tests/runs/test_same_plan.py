@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from kinship.checkpoints import open_checkpoint
 from kinship.errors import SearchError
 from kinship.evaluation import Options, resolve_tasks
 from kinship.runs.pairs.pair_record import read_run, write_run
@@ -14,6 +16,7 @@ from kinship.runs.pairs.pair_run import evolve
 from kinship.runs.recipes.recipe_plan import RecipePlan
 from kinship.runs.recipes.recipe_record import read_recipe_run
 from kinship.runs.recipes.recipe_run import carry_out
+from kinship.workspace.store.families import Family, save_family
 from tests.evaluation.cases import write_jsonl
 from tests.runs.searches import Judge, family, quiet, said, tiny_plan
 
@@ -80,6 +83,17 @@ def test_all_is_scored_anew_where_that_is_asked_for(home, models, tmp_path, aske
     assert not (tmp_path / "run" / "models").exists()
     assert evolve(longer, tmp_path / "run", Reader(), quiet, rescore=True) == record, "nothing has changed since"
     assert evolve(replace(longer, limits=tiny_plan(models, 3).limits), tmp_path / "run", Reader(), quiet).over
+
+
+def test_models_of_the_questions_before_stay_where_a_family_has_them(home, models, tmp_path, asked):
+    plan = replace(tiny_plan(models, 1), tasks=(asked(1),))
+    before = evolve(plan, tmp_path / "run", Reader(), quiet)
+    child = Path(before.paths[before.run.generations[1][0].name])
+    save_family(Family("mine", models[0], (models[1], str(child))))
+    asked(0)
+    evolve(plan, tmp_path / "run", Reader(), quiet, rescore=True)
+    assert [one.name for one in (tmp_path / "run" / "models").iterdir()] == [child.name]
+    assert open_checkpoint(child)
 
 
 def test_it_goes_on_with_the_copy_of_the_old_questions(home, models, tmp_path, asked):

@@ -43,7 +43,8 @@ def _models(plan: Plan) -> tuple[str, ...]:
 def _cost(plan: Plan) -> Cost:
     needed = effort(len(plan.foundations), plan.k, plan.limits, explores=strategy(plan.strategy).explores)
     merges, evaluations = needed.merges + needed.baselines, needed.evaluations + needed.held_out
-    kept = {"all": merges, "best": 4}.get(str(plan.keep or PAIRS.keeps), plan.keep)  # best: with parents and a baseline
+    keep = PAIRS.keeps if plan.keep is None else plan.keep
+    kept = {"all": merges, "best": 4}.get(str(keep), keep)  # best: with parents and a baseline
     assert isinstance(kept, int)
     parts = {"merge": merges, "evaluation": evaluations}
     return Cost(merges, evaluations, parts, merges, min(kept, merges), plan.foundations)
@@ -118,7 +119,9 @@ def _finish(record: RunRecord, bench: Workbench) -> RunRecord:
 
 
 def _made(record: RunRecord, folder: Path) -> dict[str, Path]:
-    return {name: Path(record.paths[name]) for name in record.recipes}
+    """Return what was made in this folder: a copied run names the models of the one that it was copied from."""
+    paths = {name: Path(record.paths[name]) for name in record.recipes}
+    return {name: path for name, path in paths.items() if path.is_relative_to(folder.absolute())}
 
 
 def _stay(record: RunRecord, keep: Keep) -> frozenset[str]:

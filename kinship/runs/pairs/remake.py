@@ -9,6 +9,7 @@ from kinship.errors import SearchError
 from kinship.merging import Recipe, chain
 from kinship.report import Report
 from kinship.runs.pairs.pair_record import read_run, run_folder
+from kinship.runs.same_plan import still_same
 from kinship.workspace.jobs.context import JobContext
 from kinship.workspace.store.merges import make_merge
 
@@ -26,13 +27,14 @@ def remake(folder: Path, name: str, report: Report) -> Path:
     Raises
     ------
     SearchError
-        There is no run in the folder.
+        There is no run in the folder, or a model that it began with has changed since.
     UnknownNameError
         The run has made no model of this name.
     """
     record = read_run(folder)
     if record is None:
         raise SearchError(f"there is no run in {folder}; start one first")
+    still_same(record.fingerprints, (record.plan.base, *record.plan.foundations))
     paths = {one: Path(path) for one, path in record.paths.items()}
     make_again(name, record.recipes, paths, record.plan.seed, report)
     return paths[name]

@@ -10,11 +10,12 @@ from kinship.checkpoints import Alignment, Checkpoint, open_checkpoint, unique_n
 from kinship.errors import RecipeError, ScoreError, SearchError
 from kinship.evaluation import Evaluator, Part, Scores, Task, caveats
 from kinship.evolution.recipes import Trial, Values
-from kinship.merging import predict, predicted_table, preflight, reference, vanish
+from kinship.merging import predict, predicted_table, preflight, reference
 from kinship.report import Report
 from kinship.runs.bench import Bench
 from kinship.runs.recipes.recipe_plan import RecipeRecord, recipe_at, trial_name
 from kinship.runs.recipes.recipe_study import kept_trials, make_tables
+from kinship.runs.retention import remove_unused
 from kinship.similarity import GramTable, gram_table, kinship_matrix
 from kinship.workspace.work.measure import measure
 from kinship.workspace.work.model_fault import alone_at_fault
@@ -142,11 +143,10 @@ class RecipeBench(Bench[RecipeRecord]):
             return None
 
     def keep(self, trials: Iterable[Trial]) -> None:
-        """Remove the children of all other trials; their recipes follow from their values."""
+        """Remove the children of all other trials that nothing uses; their recipes follow from their values."""
         wanted = {trial_name(one.number) for one in trials}
-        for child in self.models.glob(trial_name("*")):
-            if child.name not in wanted:
-                vanish(child)
+        children = {child.name: child for child in self.models.glob(trial_name("*")) if child.name not in wanted}
+        remove_unused(children, self.folder)
 
     def scores(self, name: str, part: Part, tasks: Sequence[Task] | None = None) -> Scores:
         """Return the scores of a model, as on every bench, and warn of what takes from them."""

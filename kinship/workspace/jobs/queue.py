@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from kinship.errors import KinshipError
@@ -17,11 +18,24 @@ from kinship.workspace.jobs.kinds import KINDS
 from kinship.workspace.jobs.launch import ensure_worker
 from kinship.workspace.jobs.progress import Progress, load_progress
 from kinship.workspace.store.database import database_errors
+from kinship.workspace.store.home import jobs_database_url
 
 if TYPE_CHECKING:
     from dbos import WorkflowHandle, WorkflowStatus
 
-__all__ = ["Job", "State", "cancel", "enqueue", "job", "latest_job", "list_jobs", "log_tail", "retry", "submit"]
+__all__ = [
+    "Job",
+    "State",
+    "cancel",
+    "enqueue",
+    "job",
+    "jobs_under_way",
+    "latest_job",
+    "list_jobs",
+    "log_tail",
+    "retry",
+    "submit",
+]
 
 LOG_TAIL_BYTES = 16_384
 
@@ -142,6 +156,16 @@ def list_jobs(limit: int = 100) -> list[Job]:
         statuses = client().list_workflows(name=WORKFLOW, limit=limit, sort_desc=True)
     found = _as_jobs(statuses)
     return sorted(found, key=lambda one: one.created, reverse=True)
+
+
+def jobs_under_way() -> list[Job]:
+    """Return all jobs that are queued or running; no database is made to find that there is none."""
+    url = jobs_database_url()
+    if url.get_backend_name() == "sqlite" and not Path(str(url.database)).is_file():
+        return []
+    with database_errors():
+        statuses = client().list_workflows(name=WORKFLOW, status=["ENQUEUED", "DELAYED", "PENDING"])
+    return _as_jobs(statuses)
 
 
 def latest_job(kind: str, **match: Any) -> Job | None:

@@ -40,7 +40,6 @@ __all__ = ["run_worker"]
 IDLE_SECONDS = 60.0
 LOOK_SECONDS = 0.5
 LOCK_SECONDS = 30.0
-FOREVER_SECONDS = 10**9
 MAX_RECOVERIES = 5
 """A job in which so many workers died is given up."""
 
@@ -86,7 +85,7 @@ def _work() -> None:
     watch = Watch(heartbeat.id, _running)
     idle_seconds = float(os.environ.get("KINSHIP_IDLE_SECONDS") or IDLE_SECONDS)
     logger.info("ready: process %d, home %s", os.getpid(), home_folder())
-    trouble, leaving = "", False
+    trouble = ""
     while not stopped.wait(LOOK_SECONDS):
         try:
             watch.look()
@@ -94,10 +93,9 @@ def _work() -> None:
             if str(error) != trouble:  # a full disk stays full for a while: say so once
                 trouble = str(error)
                 logger.warning("%s", trouble)
-        if watch.successor and not leaving:
+        if watch.successor:  # what runs goes on where it was, in a worker of that release
             logger.info("a dashboard of release %s is here: this worker of %s leaves", watch.successor, RELEASE)
-            leaving = True
-            threading.Thread(target=_leave, args=(stopped,), name="leave", daemon=True).start()
+            break
         if watch.idle_seconds > idle_seconds:
             heartbeat.stop()
             if not active_jobs():
@@ -105,14 +103,6 @@ def _work() -> None:
             heartbeat.start()  # a job came while we said goodbye, from somebody who saw us alive
     heartbeat.stop()
     logger.info("stopped")
-
-
-def _leave(stopped: threading.Event) -> None:
-    """Take no further job, end those that run, and then the worker."""
-    from dbos import DBOS
-
-    DBOS.destroy(workflow_completion_timeout_sec=FOREVER_SECONDS)
-    stopped.set()
 
 
 def _admitted(lock: FileLock) -> bool:
@@ -188,9 +178,9 @@ def _run_job(heartbeat: Heartbeat, kind: str, title: str, created: float, argume
         context.log("done")
         return result
     finally:
+        context.end()
         if _running.get(job) is context:
             del _running[job]
-        context.end()
 
 
 def _reason(error: Exception) -> str:

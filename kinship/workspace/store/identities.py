@@ -172,11 +172,22 @@ def _identity(checkpoint: Checkpoint, known: Mapping[str, str], report: Report |
     digests: dict[str, str | None] = {name: known.get(file_stamp(file)) for name, file in files.items()}
     unread = {name: file for name, file in files.items() if digests[name] is None}
     weights = _weights(checkpoint)
-    late = report is None and sum(file.stat().st_size for file in unread.values() if file in weights) > READ_AT_ONCE
+    late = report is None and sum(_size(file) for file in unread.values() if file in weights) > READ_AT_ONCE
     for name, file in unread.items():
         if not (late and file in weights):
-            digests[name] = read_digest(file, _told(report, name))
+            try:
+                digests[name] = read_digest(file, _told(report, name))
+            except CheckpointError:
+                if report is not None:
+                    raise  # a page has other models to tell of
     return Identity(checkpoint.fingerprint, str(checkpoint.path), digests, tokenizer_folder(checkpoint))
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:  # gone at this moment
+        return 0
 
 
 def _weights(checkpoint: Checkpoint) -> set[Path]:

@@ -7,21 +7,32 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Column, Float, Row, String, Table, Text, delete, insert, select
 
-from kinship.checkpoints import deciding_files, file_stamp, open_checkpoint
+from kinship.checkpoints import deciding_files, file_stamp, open_checkpoint, stamp_of
 from kinship.errors import CheckpointError, PlaceError
-from kinship.merging import DESCRIPTION, MergeRecord, Recipe, appearing, describe, make_record, merge, read_record
+from kinship.merging import (
+    DESCRIPTION,
+    MergeRecord,
+    Recipe,
+    appearing,
+    describe,
+    make_record,
+    merge,
+    read_record,
+    vanish,
+)
 from kinship.report import Report
 from kinship.workspace.store.database import metadata, reading, transaction
 from kinship.workspace.store.home import home_folder
 from kinship.workspace.store.identities import changed_files, identity, keep_digests, known_digests
 
-__all__ = ["Made", "make_merge", "merges", "models_folder"]
+__all__ = ["Made", "make_merge", "merges", "models_folder", "remove_model"]
 
 _CLOCKS = 2.0
 """Seconds that the clocks of a disk and of a program may be apart."""
@@ -120,6 +131,18 @@ def models_folder(digest: str) -> Path:
     return home_folder() / "models" / digest[:12]
 
 
+def remove_model(folder: Path) -> None:
+    """Remove a model; what is known of files that an equal merge shares with it stays known, though a link goes."""
+    with ExitStack() as stack:
+        shared = {}
+        for file in folder.iterdir() if folder.is_dir() else ():
+            if file.is_file() and file.stat().st_nlink > 1:
+                shared[file_stamp(file)] = stack.enter_context(file.open("rb"))
+        known = known_digests(shared)
+        vanish(folder)
+        keep_digests({stamp_of(os.fstat(shared[stamp].fileno())): digest for stamp, digest in known.items()})
+
+
 def _rows_of(digest: str) -> Sequence[Row[Any]]:
     with reading() as connection:
         return connection.execute(select(_merges).where(_merges.c.digest == digest)).all()
@@ -134,12 +157,14 @@ def _changed(row: Row[Any], report: Report) -> tuple[str, ...]:
         return ()
     try:
         child = open_checkpoint(row.path)
+        if row.files is not None:
+            return changed_files(json.loads(row.files), identity(child, report).files)
+        late = row.made + _CLOCKS
+        return tuple(name for name, file in deciding_files(child).items() if file.stat().st_mtime > late)
     except CheckpointError as error:
         return (Path(error.path).name,)
-    if row.files is not None:
-        return changed_files(json.loads(row.files), identity(child, report).files)
-    late = row.made + _CLOCKS
-    return tuple(name for name, file in deciding_files(child).items() if file.stat().st_mtime > late)
+    except OSError as error:  # removed at this moment
+        return (Path(error.filename or row.path).name,)
 
 
 def _made(row: Row[Any]) -> Made | None:

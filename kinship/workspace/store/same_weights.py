@@ -24,8 +24,8 @@ def read_stamps(models: Sequence[Checkpoint]) -> Stamps:
 def same_weights(then: Stamps, models: Sequence[Checkpoint]) -> bool:
     """Tell whether models hold the weights that had these stamps.
 
-    Files with other stamps are the same where their content is; where that was never read, headers, sizes and times
-    (the fingerprint) have to do.
+    Files with other stamps are the same where their content is known to be; where nobody has read what is there now,
+    headers, sizes and times (the fingerprint) have to do.
     """
     now = [_stamps(one) for one in models]
     if then == now:
@@ -37,7 +37,7 @@ def same_weights(then: Stamps, models: Sequence[Checkpoint]) -> bool:
 
 
 def _agree(before: str | None, after: str | None) -> bool:
-    return before is None or after is None or before == after
+    return after is None or before == after
 
 
 def _stamps(model: Checkpoint) -> list[str]:

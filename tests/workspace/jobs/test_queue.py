@@ -8,7 +8,7 @@ from subprocess import Popen
 import pytest
 
 from kinship.errors import KinshipError, UnknownNameError, WorkspaceError
-from kinship.workspace.jobs.queue import cancel, enqueue, job, latest_job, list_jobs, log_tail, retry
+from kinship.workspace.jobs.queue import cancel, enqueue, job, jobs_under_way, latest_job, list_jobs, log_tail, retry
 
 Run = Callable[..., "Popen[str]"]
 
@@ -97,3 +97,11 @@ def test_a_damaged_jobs_database_says_so(home: Path) -> None:
 def test_the_pages_side_imports_nothing_heavy(home: Path, run_python: Run) -> None:
     output, problems = run_python(LIGHT).communicate()
     assert (output.strip(), problems) == ("set()", "")
+
+
+def test_jobs_under_way_are_those_queued_or_running(home: Path) -> None:
+    assert jobs_under_way() == []
+    assert not list(home.glob("*jobs*")), "nothing is made to find that there is none"
+    ids = [enqueue("hash", f"title {number}", path=f"/{number}") for number in range(3)]
+    cancel(ids[1])
+    assert {one.id for one in jobs_under_way()} == {ids[0], ids[2]}

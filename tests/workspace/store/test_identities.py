@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from kinship.checkpoints import open_checkpoint
+from kinship.checkpoints import file_stamp, open_checkpoint
 from kinship.errors import CheckpointError
 from kinship.evaluation import Options, Scores, Task, TaskScore
 from kinship.workspace.store import identities as store
 from kinship.workspace.store import score_records
 from kinship.workspace.store.identities import Identity, changed_files, identities, identity
+from kinship.workspace.store.merges import remove_model
+from kinship.workspace.store.same_weights import read_stamps, same_weights
 from kinship.workspace.store.score_records import comparable_scores, evaluate_kept, known_scores, store_scores
 from kinship.workspace.work.hash_weights import hash_checkpoint
 from tests.families import llama, save_model
@@ -229,3 +231,39 @@ def test_a_row_that_another_release_wrote_otherwise_is_no_traceback(folder, home
     with closing(sqlite3.connect(home / "kinship.sqlite")) as database, database:
         database.execute("""UPDATE scores SET score = '{"form": 2}'""")
     assert known_scores(model).tasks == {}
+
+
+def test_a_file_that_cannot_be_read_leaves_a_page_with_less(folder, monkeypatch):
+    read = store.file_digest
+
+    def refuse(file, advance):
+        if file.name == "tokenizer.json":
+            raise CheckpointError(file, "cannot be read", "mend its permissions")
+        return read(file, advance)
+
+    monkeypatch.setattr(store, "file_digest", refuse)
+    checkpoint = open_checkpoint(folder)
+    (found,) = identities([checkpoint])
+    assert (found.files["tokenizer.json"], found.content) == (None, None)
+    assert found.files["config.json"] is not None
+    with pytest.raises(CheckpointError, match="mend its permissions"):
+        identity(checkpoint)
+
+
+def test_what_is_known_of_a_file_stays_known_when_a_link_to_it_goes(folder, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy, copy_function=os.link)
+    weights = folder / "model.safetensors"
+    digest = store.read_digest(weights)
+    remove_model(copy)
+    assert not copy.exists()
+    assert store.known_digests([file_stamp(weights)]) == {file_stamp(weights): digest}
+
+
+def test_a_table_is_not_that_of_large_weights_whose_content_was_learnt_later(folder, monkeypatch):
+    monkeypatch.setattr(store, "READ_AT_ONCE", 1000)
+    then = read_stamps([open_checkpoint(folder)])
+    swap(folder, 5)
+    assert same_weights(then, [open_checkpoint(folder)]), "size and time have to do until somebody reads them"
+    hash_checkpoint(Context(), str(folder))
+    assert not same_weights(then, [open_checkpoint(folder)])
