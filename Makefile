@@ -9,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: demo test bench bench-gpu experiment check install lock chromium postgresql
+.PHONY: demo test quick bench bench-gpu experiment check install lock chromium postgresql
 .DELETE_ON_ERROR:
 
 demo: install
@@ -48,6 +48,15 @@ check: .venv/developing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# the pure rooms, without what merges, builds families or interprets a GPU's kernel
+QUICK := tests/checkpoints tests/connectivity tests/evolution tests/lineage tests/merging tests/published tests/similarity
+SLOW := tests/checkpoints/test_unmerged.py tests/evolution/recipes/test_recipe_search.py tests/lineage/test_infer.py \
+	tests/lineage/test_paternity.py tests/merging/test_backend.py tests/merging/test_bring_along.py tests/merging/test_cli.py \
+	tests/merging/test_child_tensors.py tests/similarity/test_adapted.py tests/similarity/test_cuda.py
+
+quick: check
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(QUICK) $(SLOW:%=--ignore=%)
 
 test: check chromium postgresql
 	$(BIN)/python -m pytest -n 3 --dist loadfile $(ALONE:%=--ignore=%)
