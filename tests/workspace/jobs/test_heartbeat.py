@@ -10,9 +10,8 @@ from subprocess import Popen
 import pytest
 from sqlalchemy import text
 
-import kinship
 from kinship.workspace.jobs.heartbeat import Heartbeat, alive, announce
-from kinship.workspace.jobs.release import is_newer
+from kinship.workspace.jobs.release import RELEASE, is_newer
 from kinship.workspace.store.database import transaction
 
 Run = Callable[..., "Popen[str]"]
@@ -29,7 +28,7 @@ time.sleep(60)
 def test_who_beats_is_alive_until_it_stops(home: Path) -> None:
     heartbeat = Heartbeat("dashboard").start()
     (found,) = alive("dashboard")
-    assert (found.id, found.pid, found.release) == (heartbeat.id, os.getpid(), kinship.__version__)
+    assert (found.id, found.pid, found.release) == (heartbeat.id, os.getpid(), RELEASE)
     assert abs(found.seen - time.time()) < 5
     assert alive("worker") == []
     heartbeat.stop()
@@ -79,7 +78,7 @@ def test_processes_of_earlier_releases_are_alive_until_they_fall_silent(home: Pa
         with transaction() as connection:
             connection.execute(text("UPDATE presences SET note = :note"), {"note": note})
         (found,) = alive("dashboard")
-        assert (found.release, is_newer(kinship.__version__, found.release)) == ("", True)
+        assert (found.release, is_newer(RELEASE, found.release)) == ("", True)
         age(16)
         assert alive("dashboard") == []
 
