@@ -41,8 +41,8 @@ postgresql:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
 	else echo "the tests with several workers need PostgreSQL: install the package postgresql" >&2; exit 1; fi
 
-# tests that click against the clock or count processes run by themselves, all others side by side
-ALONE := tests/browser tests/plots/test_click.py tests/test_cli.py
+# tests in a browser, which click against the clock, run by themselves, all others side by side
+ALONE := tests/browser tests/plots/test_click.py
 
 check: .venv/developing
 	$(BIN)/ruff check .
