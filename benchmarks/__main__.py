@@ -101,7 +101,7 @@ def _accuracy(paths: list[Path]) -> None:
     alignment = align(base, members)
     names = {t.name: i for i, t in enumerate(alignment.tensors)}
     aligned = alignment.tensors[names["model.embed_tokens.weight"]]
-    rows = [to_float64(row.stored, row.dtype) for row in Reader(1 << 20).tensor(aligned).rows]
+    rows = [to_float64(row.stored.bytes, row.dtype) for row in Reader(1 << 20).tensor(aligned).rows]
     rows = [rows[0], *(row - rows[0] for row in rows[1:])]
     exact = np.array([[float((a.astype(np.longdouble) * b).sum()) for b in rows] for a in rows])
     got = gram_table(alignment).gram[names["model.embed_tokens.weight"]]
