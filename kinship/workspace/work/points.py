@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from kinship.checkpoints import Checkpoint, open_checkpoint, tokenizer_digest
-from kinship.errors import ConnectivityError
+from kinship.errors import ConnectivityError, TaskError
 from kinship.evaluation import Answers, Evaluator, Mixture, Options, check_mixable, resolve_tasks
-from kinship.paths import expanded
+from kinship.paths import expanded, files_below, is_folder, is_there
 from kinship.report import Report
 from kinship.workspace.jobs.context import JobContext
 from kinship.workspace.store.score_records import versions_text
@@ -79,8 +80,17 @@ class Request:
 def _stamps(names: list[str]) -> list[tuple[str, int, int]]:
     """Return size and time of every file that a name among these leads to; names of the harness lead to none."""
     places = [expanded(name) for name in names if name]
-    files = [file for place in places for file in (place, *sorted(place.rglob("*"))) if file.is_file()]
+    files = [file for place in places for file in _files(place)]
     return [(str(file), stat.st_size, stat.st_mtime_ns) for file in files for stat in [file.stat()]]
+
+
+def _files(place: Path) -> list[Path]:
+    if not is_folder(place):
+        return [place] if is_there(place) and place.is_file() else []
+    try:
+        return files_below(place, TaskError)
+    except TaskError:  # somebody has named a disk: scoring says so, and no page walks over it
+        return []
 
 
 def measure_points(evaluator: Evaluator, request: Request, report: Report) -> tuple[Answers, ...]:

@@ -17,6 +17,7 @@ from kinship.errors import ConnectivityError, JobCancelledError, UnknownNameErro
 from kinship.evaluation import Answer, Answers, Evaluator, Options, TaskScore
 from kinship.workspace import transaction
 from kinship.workspace.jobs.queue import cancel, enqueue, job
+from kinship.workspace.work import points
 from kinship.workspace.work.points import Request, measure_points, measured_points, seconds_needed
 from tests.runs.searches import quiet
 
@@ -213,3 +214,15 @@ def test_a_cancelled_plane_keeps_its_points_and_goes_on(home, start_worker, unti
     until(lambda: job(second).state == "done", 180)
     assert list(measured_points(asked))[: len(kept)] == kept
     assert None not in measured_points(asked)
+
+
+def test_no_page_walks_over_a_disk_for_its_tasks(tmp_path):
+    (tmp_path / "b").mkdir()
+    for name in ("a.jsonl", "b/c.txt"):
+        (tmp_path / name).write_text("x")
+    assert [one[0] for one in points._stamps([str(tmp_path / "a.jsonl"), "arc_easy", "", str(tmp_path)])] == [
+        str(tmp_path / "a.jsonl"),
+        str(tmp_path / "a.jsonl"),
+        str(tmp_path / "b" / "c.txt"),
+    ]
+    assert points._stamps(["/usr", "x" * 300, "~nosuchuser/x"]) == []
